@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * postgres.h - the sink that writes to PostgreSQL.
+ *
+ * It holds one connection, never blocks, and reconnects with growing, jittered pauses for as long
+ * as it takes. Each batch is one transaction, whose first statement moves the positions of the
+ * lanes in the table sluice.lane and fails if they are not where this run left them: a reply that
+ * got lost is looked up there, never guessed.
+ *
+ * Needs: libpq 15.6 or newer, PostgreSQL 15 or newer, the tables of schema `sluice` (`sluice
+ * migrate up` makes them), and a role that may INSERT, UPDATE, SELECT and DELETE on the streams'
+ * tables and INSERT, UPDATE and SELECT on sluice.lane.
+ */
+#ifndef SLUICE_POSTGRES_H
+#define SLUICE_POSTGRES_H
+
+#include <sluice/sink.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Append rows a stream's share of a batch must reach to travel by COPY instead of by array. */
+#define SLUICE_POSTGRES_COPY_THRESHOLD 64
+
+struct sluice_postgres_options {
+	size_t copy_threshold;  /* rows; 0 for the default */
+	size_t batch_bytes_max; /* encoded bytes a batch may need before the sink halts; 0 for the
+	                           default, 256 MiB */
+};
+
+/* Makes a sink of `conninfo`, a libpq connection string or URI; "" leaves everything to the
+ * environment. Connects nowhere yet. `options` may be NULL. Returns NULL with `error` filled:
+ * SLUICE_INVALID for a conninfo that can't be parsed (which is not repeated: it may hold a
+ * password), SLUICE_FAILED. */
+SLUICE_API SLUICE_MUST_CHECK struct sluice_sink *
+sluice_postgres_open(const char *conninfo, const struct sluice_postgres_options *options,
+                     struct sluice_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

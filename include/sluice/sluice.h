@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sluice.h - the engine's side: hand records over, read them back, learn when Postgres has them.
+ *
+ *      engine threads             one flusher thread              sink
+ *      put ----> lane ----------> batch ----------------------> Postgres
+ *      get <---- cache            committed <------------------ acknowledged
+ *
+ * Promised:     put and get make no system call, allocate nothing, take no lock and wait for
+ * nobody. What put accepted is in the database exactly once when `committed`. get returns the
+ * newest accepted version of a key. Every transaction holds, with a record, all that happened
+ * before it on any lane. accepted = committed + coalesced + dead_lettered + pending + dropped,
+ * always. Not promised: durability before `committed`. Lanes are process memory:
+ * sluice_stats.account.pending is what dies with the process now.
+ *
+ * Who may call what at the same time: "-" free, "1" one thread a lane (its owner), "X" alone:
+ * nothing else on the same instance runs, started or unfinished.
+ *
+ *      put  put_if  reserve..commit  remove  get   1        wait  flush  stats  attach  detach   -
+ *      open  close   X
+ *
+ * A forked child owns nothing here: every call on an instance inherited through fork returns
+ * SLUICE_FORKED.
+ *
+ * Durations are uint64_t nanoseconds; sluice_ms() and sluice_seconds() make them.
+ */
+#ifndef SLUICE_SLUICE_H
+#define SLUICE_SLUICE_H
+
+#include <sluice/stream.h>
+
+#if defined(__GNUC__)
+#define SLUICE_API __attribute__((visibility("default")))
+#define SLUICE_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define SLUICE_API
+#define SLUICE_MUST_CHECK
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLUICE_VERSION_STRING "0.1.0"
+
+/* Outcomes to expect come first, then misuse, then failures. sluice_status_name() has their names.
+ */
+enum sluice_status {
+	SLUICE_OK = 0,
+	SLUICE_MISS,       /* the key is not in the cache, or was removed */
+	SLUICE_FULL,       /* no slot in the lane, or no entry for a new key; nothing changed */
+	SLUICE_CONFLICT,   /* put_if: the key has another version; nothing changed */
+	SLUICE_TIMEOUT,    /* the time was up first; what was asked for goes on */
+	SLUICE_BUSY,       /* the lane has an open reserve */
+	SLUICE_TOO_LONG,   /* the record is longer than its stream allows; nothing changed */
+	SLUICE_UNATTACHED, /* no lane, or a lane already detached */
+	SLUICE_CLOSED,     /* after sluice_close */
+	SLUICE_FORKED,     /* in a forked child */
+	SLUICE_INVALID,    /* an argument or an option is wrong; the error names it */
+	SLUICE_HALTED, /* the sink stopped for a reason that only an operator can mend; stats tell
+	                  it */
+	SLUICE_FAILED, /* the system refused something: memory, threads; the error names it */
+};
+
+struct sluice;
+struct sluice_lane;
+struct sluice_sink;
+
+/* Filled by calls that fail, if given: which status, and a sentence with the cause and the remedy.
+ */
+struct sluice_error {
+	enum sluice_status status;
+	char message[508];
+};
+
+/* Which record: number `sequence` (1, 2, 3..) of lane `lane`. */
+struct sluice_ticket {
+	uint32_t lane;
+	uint32_t reserved;
+	uint64_t sequence;
+};
+
+enum sluice_level {
+	SLUICE_COMMITTED = 1, /* in the database, as durable as that server is */
+};
+
+enum sluice_when_full {
+	SLUICE_WHEN_FULL_FAIL = 0, /* put returns SLUICE_FULL at once */
+	SLUICE_WHEN_FULL_BLOCK =
+		1, /* put waits `block_timeout` for room, in the kernel, then returns SLUICE_FULL */
+};
+
+enum sluice_connect {
+	SLUICE_CONNECT_WAIT =
+		0, /* open returns when the sink is ready, or fails after `connect_timeout` */
+	SLUICE_CONNECT_BACKGROUND =
+		1, /* open returns at once; lanes take what comes until the sink is ready */
+};
+
+/* Every option, as key=value in sluice_open's text and as a member here. Defaults, bounds and
+ * meaning: sluice_options_describe. */
+struct sluice_options {
+	uint64_t lanes;
+	uint64_t lane_slots;
+	uint64_t keys;
+	uint64_t flush_delay;
+	uint64_t flush_rows;
+	uint64_t flush_bytes;
+	uint64_t in_flight_batches;
+	uint64_t when_full;
+	uint64_t block_timeout;
+	uint64_t connect;
+	uint64_t connect_timeout;
+	/* Only here: called by the flusher thread, and by sluice_open while it waits, with one line
+	 * for an operator. Must not block, nor call Sluice. No row contents and no secrets are in
+	 * it. */
+	void (*log)(void *context, const char *line);
+	void *log_context;
+};
+
+/* Where every accepted record is. The first is the sum of the others. */
+struct sluice_account {
+	uint64_t accepted;
+	uint64_t committed;
+	uint64_t coalesced;     /* an older version of a key, never sent because a newer one was */
+	uint64_t dead_lettered; /* always 0 in this version */
+	uint64_t dropped;       /* always 0 in this version */
+	uint64_t pending;
+};
+
+enum sluice_state {
+	SLUICE_STATE_CONNECTING = 1, /* to the sink, for the first time or again */
+	SLUICE_STATE_RUNNING,
+	SLUICE_STATE_HALTED, /* needs an operator: `reason` tells */
+	SLUICE_STATE_CLOSED,
+};
+
+/* A latency distribution; the values are at most 1/64 above the true ones. */
+struct sluice_latency {
+	uint64_t count;
+	uint64_t p50_ns;
+	uint64_t p99_ns;
+	uint64_t max_ns;
+};
+
+struct sluice_stats {
+	struct sluice_account account;
+	enum sluice_state state;
+	uint64_t state_since_ns; /* how long it has been so */
+	uint64_t lane_depth;     /* slots in use, all lanes: pending records, and those still to be
+	                            released */
+	uint64_t lane_depth_max; /* slots in use in the fullest lane */
+	uint64_t lane_slots;     /* slots of one lane */
+	uint64_t oldest_pending_ns; /* age of the oldest record not yet committed, 0 when there is
+	                               none */
+	struct sluice_latency commit_lag; /* accepted to committed, since open */
+	uint64_t full;                    /* puts refused with SLUICE_FULL */
+	uint64_t keys;                    /* keys in the caches */
+	uint64_t batches;                 /* committed transactions */
+	uint64_t reconnects;              /* connections lost and made again */
+	uint64_t grace_periods;
+	char reason[256]; /* the sink's last trouble, "" if none */
+};
+
+struct sluice_report {
+	struct sluice_account account;
+	uint64_t elapsed_ns;
+	char reason[256]; /* why `pending` is not 0, "" when it is */
+};
+
+static inline uint64_t sluice_us(uint64_t microseconds)
+{
+	return microseconds * 1000;
+}
+
+static inline uint64_t sluice_ms(uint64_t milliseconds)
+{
+	return milliseconds * 1000000;
+}
+
+static inline uint64_t sluice_seconds(uint64_t seconds)
+{
+	return seconds * 1000000000;
+}
+
+/* ---- open ---- */
+
+/* Sets every option to its default. */
+SLUICE_API void sluice_options_init(struct sluice_options *options);
+
+/* Reads `text`, key=value pairs between blanks, quoted as in a libpq conninfo: "lanes=4
+ * flush_delay=2ms". Durations take us, ms, s, min; sizes take kB, MB, GB. Returns SLUICE_OK, or
+ * SLUICE_INVALID with `error` naming the key, its bounds, and for an unknown key the nearest one;
+ * then `options` is unchanged. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status
+sluice_options_parse(struct sluice_options *options, const char *text, struct sluice_error *error);
+
+/* One row of the option table: `index` from 0. Returns false past the end. The strings are static.
+ */
+struct sluice_option_description {
+	const char *key;
+	const char *fallback; /* the default */
+	char bounds[96];
+	const char *meaning;
+};
+SLUICE_API bool sluice_options_describe(size_t index,
+                                        struct sluice_option_description *description);
+
+/* Opens an instance that carries `streams` into `sink`, and starts its flusher thread. Owns the
+ * sink from here on, also when it fails. `streams` must outlive the instance. Allocates and touches
+ * all memory that put and get will use. Returns NULL with `error` filled: SLUICE_INVALID,
+ * SLUICE_FAILED, SLUICE_TIMEOUT (the sink did not answer), SLUICE_HALTED (it refused). */
+SLUICE_API SLUICE_MUST_CHECK struct sluice *sluice_open(struct sluice_sink *sink,
+                                                        const struct sluice_streams *streams,
+                                                        const char *options,
+                                                        struct sluice_error *error);
+SLUICE_API SLUICE_MUST_CHECK struct sluice *sluice_open_with(struct sluice_sink *sink,
+                                                             const struct sluice_streams *streams,
+                                                             const struct sluice_options *options,
+                                                             struct sluice_error *error);
+
+/* ---- attach ---- */
+
+#define SLUICE_CPU_CURRENT (-1)
+
+/* Leases a free lane to the calling thread, which owns it until it detaches. `cpu` picks the lane
+ * by core; a wrong core costs locality, never correctness. Returns NULL with SLUICE_FULL when every
+ * lane is leased, SLUICE_CLOSED, SLUICE_FORKED or SLUICE_INVALID.  Thread: any. */
+SLUICE_API SLUICE_MUST_CHECK struct sluice_lane *sluice_attach(struct sluice *sluice, int cpu,
+                                                               struct sluice_error *error);
+
+/* Gives the lane back. What it holds is still carried to the sink. Returns SLUICE_BUSY with a
+ * reserve open.  Thread: the owner. */
+SLUICE_API enum sluice_status sluice_detach(struct sluice_lane *lane);
+
+/* ---- the hot path ----
+ * Thread: the lane's owner.  Progress: wait-free, but for a key's first put (lock-free) and for
+ * competing puts of one key (lock-free).  All return SLUICE_UNATTACHED for a NULL or detached lane,
+ * SLUICE_CLOSED and SLUICE_FORKED. `ticket` may be NULL. */
+
+/* Copies `size` bytes of `record` in; the caller keeps its memory. Returns SLUICE_OK; SLUICE_FULL
+ * when the lane has no room or the cache no entry for a new key; SLUICE_TOO_LONG; SLUICE_BUSY.
+ * Unless SLUICE_OK nothing changed, not even the cache. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_put(struct sluice_lane *lane,
+                                                           const struct sluice_stream *stream,
+                                                           const void *record, size_t size,
+                                                           struct sluice_ticket *ticket);
+
+/* As sluice_put, when `expected` is the key's version, as sluice_get returned it; 0 expects a key
+ * that the cache has never held. Otherwise SLUICE_CONFLICT: another thread was first. State streams
+ * only. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status
+sluice_put_if(struct sluice_lane *lane, const struct sluice_stream *stream, const void *record,
+              size_t size, uint64_t expected, struct sluice_ticket *ticket);
+
+/* Opens a reserve: `*record` points to the stream's record_size bytes inside the lane, with
+ * undefined contents, to be filled in place. `key` (state streams; else NULL) is copied into it; do
+ * not change it there. Then commit or cancel; until then the lane answers SLUICE_BUSY to anything
+ * but get. Returns as sluice_put. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_reserve(struct sluice_lane *lane,
+                                                               const struct sluice_stream *stream,
+                                                               const void *key, void **record);
+/* Publishes the reserved record. Returns SLUICE_OK, or SLUICE_INVALID when no reserve is open. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_commit(struct sluice_lane *lane,
+                                                              struct sluice_ticket *ticket);
+/* Forgets the reserved record, if there is one. */
+SLUICE_API void sluice_cancel(struct sluice_lane *lane);
+
+/* Removes the row of `key`. Returns as sluice_put; SLUICE_OK also when the cache never held the
+ * key. State streams only. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_remove(struct sluice_lane *lane,
+                                                              const struct sluice_stream *stream,
+                                                              const void *key,
+                                                              struct sluice_ticket *ticket);
+
+/* Copies the newest accepted record of `key` out, whichever thread put it, and its version if
+ * `version` is not NULL. Returns SLUICE_OK or SLUICE_MISS. State streams only.  Progress:
+ * wait-free. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_get(struct sluice_lane *lane,
+                                                           const struct sluice_stream *stream,
+                                                           const void *key, void *record,
+                                                           uint64_t *version);
+
+/* ---- waiting, seeing ---- */
+
+/* Waits until the record of `ticket` has reached `level`. Returns SLUICE_OK, SLUICE_TIMEOUT,
+ * SLUICE_HALTED (it will not get there until an operator acts), SLUICE_CLOSED, SLUICE_INVALID (no
+ * such ticket).  Thread: any.  Progress: blocking. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_wait(struct sluice *sluice,
+                                                            struct sluice_ticket ticket,
+                                                            enum sluice_level level,
+                                                            uint64_t timeout_ns);
+
+/* Has all that was accepted before the call written without delay, and waits until it is committed.
+ * Returns as sluice_wait. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_flush(struct sluice *sluice,
+                                                             uint64_t timeout_ns);
+
+/* A consistent picture of the flusher's counters. Works after close, too.  Thread: any. */
+SLUICE_API void sluice_stats(struct sluice *sluice, struct sluice_stats *stats);
+
+/* ---- close ---- */
+
+/* Refuses new records, carries what is there to the sink for at most `timeout_ns`, stops the
+ * flusher, frees the memory and fills `report` (may be NULL). Returns SLUICE_OK when nothing is
+ * pending, SLUICE_TIMEOUT or SLUICE_HALTED when something is: with lanes in process memory that is
+ * lost with the process. SLUICE_CLOSED the second time, with the same report; SLUICE_FORKED. The
+ * handle and its lanes stay valid for ever: late calls get SLUICE_CLOSED. */
+SLUICE_API enum sluice_status sluice_close(struct sluice *sluice, uint64_t timeout_ns,
+                                           struct sluice_report *report);
+
+/* ---- small things ---- */
+
+/* A version 7 UUID (RFC 9562): time-ordered, so that new keys stand side by side in an index. Asks
+ * the kernel for the time and for chance, so it is not part of the hot path.  Thread: any. */
+SLUICE_API void sluice_uuid7(struct sluice_uuid *uuid);
+
+SLUICE_API const char *sluice_status_name(enum sluice_status status);
+SLUICE_API const char *sluice_state_name(enum sluice_state state);
+SLUICE_API const char *sluice_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
