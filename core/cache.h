@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache.h - the newest accepted record of every key, readable by any engine thread without a lock.
+ *
+ * One table a state stream. A key has one entry, inserted once, whose `newest` points at its newest
+ * accepted record: at the lane slot itself while that is dirty, at the entry's own clean copy once
+ * it is committed. So a put copies the record once, engine threads own no pools and retire nothing,
+ * and there is no list of old copies to free.
+ *
+ *        entry { version, newest }           entry { version, newest }
+ *                           |                                   |
+ *      lane  [..][slot v7]<-+                clean copy v7 <----+
+ *
+ * C1  What `newest` points at is accepted: the engine commits the slot first and publishes it then.
+ * C2  Versions behind `newest` only grow. Gaps are legal: a put may find that a newer one is
+ * already there. C3  A slot is released only when no engine can hold a pointer to it, and the clean
+ * copy is overwritten only when none can hold a pointer to that. Three grace periods (grace.h)
+ * follow a commit, each serving all stages at once: acknowledged -> 1st -> published  every engine
+ * that committed one of these slots has also published it, or found a newer one published    -> 2nd
+ * -> installed  nobody still reads the clean copies that these slots had replaced: now a slot that
+ *                                         is still newest is copied to its entry's clean copy, and
+ * `newest` moved there installed    -> 3rd -> released   nobody still reads these slots Proof:
+ * tests/model/reclaim.pml; with any one of the three left out the model finds a record changing
+ * under its reader, or lost.
+ *
+ * E4  entry.newest: release by publish and by install -> acquire by get and publish. Else a reader
+ * sees a pointer before the bytes.
+ *
+ * Entries are never removed: a key removed stays as a tombstone. `keys` must cover the keys of one
+ * run.
+ */
+#ifndef SLU_CACHE_H
+#define SLU_CACHE_H
+
+#include "core/lane.h"
+
+#include <urcu/rculfhash.h>
+
+#define SLU_CACHE_CHUNK \
+	16 /* entries a lane sets aside at a time, so that new keys rarely share a line */
+
+struct slu_entry {
+	struct cds_lfht_node node;
+	_Atomic uint64_t version;          /* of the last put; C2 orders them */
+	_Atomic(struct slu_slot *) newest; /* NULL until the first publish */
+	unsigned char key[];
+};
+
+/* What the flusher remembers of an entry. */
+struct slu_sent {
+	uint64_t version; /* the newest given to the sink */
+	uint64_t batch;   /* in which batch, */
+	size_t row;       /* and which of its rows it is */
+};
+
+struct slu_cache {
+	/* shape: written at open */
+	const struct sluice_stream *stream;
+	struct cds_lfht *table;
+	unsigned char *entries;
+	size_t entry_size;
+	size_t clean_offset; /* of the clean copy within an entry */
+	size_t memory_size;
+	uint32_t capacity;
+	uint64_t first_version; /* what versions of new keys count from */
+	struct slu_sent *sent;  /* the flusher's, one an entry */
+	size_t sent_size;
+
+	/* engines: taken entries, SLU_CACHE_CHUNK at a time */
+	_Alignas(SLU_PAIR) _Atomic uint32_t taken;
+};
+
+/* Room for `keys` keys, however they spread over `lane_count` lanes. False when there is no memory.
+ */
+bool slu_cache_open(struct slu_cache *cache, struct slu_env *env,
+                    const struct sluice_stream *stream, uint64_t keys, size_t lane_count,
+                    uint64_t first_version);
+void slu_cache_close(struct slu_cache *cache, struct slu_env *env);
+
+/* ---- engine, inside a section ---- */
+
+/* The key's entry, or NULL. */
+struct slu_entry *slu_cache_find(struct slu_cache *cache, const void *key);
+/* The key's entry, made if need be out of those that `lane` set aside; NULL when none are left. */
+struct slu_entry *slu_cache_find_or_add(struct slu_cache *cache, struct sluice_lane *lane,
+                                        const void *key);
+
+static inline struct slu_entry *slu_cache_entry(const struct slu_cache *cache, uint32_t index)
+{
+	return (struct slu_entry *)(cache->entries + index * cache->entry_size);
+}
+
+static inline uint32_t slu_cache_index(const struct slu_cache *cache, const struct slu_entry *entry)
+{
+	return (uint32_t)((size_t)((const unsigned char *)entry - cache->entries) /
+	                  cache->entry_size);
+}
+
+/* Makes a committed slot the newest, unless a newer one is. C1, C2. */
+static inline void slu_cache_publish(struct slu_entry *entry, struct slu_slot *slot)
+{
+	struct slu_slot *newest = atomic_load_explicit(&entry->newest,
+	                                               memory_order_acquire); /* E4 */
+
+	while (newest == NULL || newest->version < slot->version)
+		if (atomic_compare_exchange_weak_explicit(&entry->newest, &newest, slot,
+		                                          memory_order_release, /* E4 */
+		                                          memory_order_acquire /* E4 */))
+			return;
+}
+
+/* ---- flusher ---- */
+
+/* Second stage of C3: if the slot is still the newest of its key, its record moves to the clean
+ * copy. */
+void slu_cache_install(struct slu_cache *cache, struct slu_slot *slot);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * counters.h - what the flusher has done, as one consistent picture for any thread.
+ *
+ * A sequence lock: the flusher writes, never waits; a reader copies and starts again if the flusher
+ * wrote meanwhile.
+ *
+ *   E7  sequence odd: relaxed -> ordered before the words by their own release. Else a reader takes
+ * a half-new picture for an old one. E8  sequence even: release -> acquire by the reader. Else it
+ * takes words from before. E9  words: acquire by the reader -> ordered before its second look at
+ * the sequence. All are ordered accesses, no fences: ThreadSanitizer checks them.
+ */
+#ifndef SLU_COUNTERS_H
+#define SLU_COUNTERS_H
+
+#include "core/histogram.h"
+
+#include <sluice/sluice.h>
+
+/* Only 64-bit words, so that a picture is an array of them. */
+struct slu_picture {
+	uint64_t committed;
+	uint64_t coalesced;
+	uint64_t acknowledged; /* records, all lanes: what committed + coalesced must come to */
+	uint64_t released;     /* records, all lanes */
+	uint64_t batches;
+	uint64_t reconnects;
+	uint64_t grace_periods;
+	uint64_t state; /* enum sluice_state */
+	uint64_t state_since_ns;
+	uint64_t oldest_ns; /* when the oldest record not yet committed was put, 0 when there is
+	                       none */
+	char reason[256];
+};
+
+#define SLU_PICTURE_WORDS (sizeof(struct slu_picture) / sizeof(uint64_t))
+
+struct slu_counters {
+	_Atomic uint64_t sequence;
+	_Atomic uint64_t words[SLU_PICTURE_WORDS];
+	struct slu_histogram commit_lag; /* ns */
+};
+
+/* Thread: the flusher. */
+void slu_counters_publish(struct slu_counters *counters, const struct slu_picture *picture);
+/* Thread: any.  Progress: ends as soon as the flusher leaves it alone for a copy's time. */
+void slu_counters_read(struct slu_counters *counters, struct slu_picture *picture);
+
+#endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * instance.c - the life of an instance after open: attach, wait, stats, close.
+ *
+ * Owns: the sink, all memory that put and get use, the flusher thread. None of this is on the hot
+ * path; it may lock, allocate and sleep. The handle and its lanes' heads are never freed, so that a
+ * late call finds SLUICE_CLOSED instead of someone else's memory.
+ */
+#include "core/instance.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the thread and the memory, as open made them ---- */
+
+/* Everything that put, get and the flusher used. The handle and the lanes' heads stay. */
+void slu_instance_free_memory(struct sluice *sluice)
+{
+	struct slu_flusher *flusher = &sluice->flusher;
+
+	for (size_t i = 0; i < sluice->lane_count; i++)
+		slu_lane_close(&sluice->lanes[i], sluice->env);
+	for (size_t i = 0; i < sluice->streams->count; i++)
+		if (sluice->streams->streams[i]->kind == SLUICE_STATE)
+			slu_cache_close(&sluice->caches[i], sluice->env);
+	sluice->env->unmap(sluice->env, flusher->batch.rows, flusher->batch.rows_size);
+	free(flusher->batch.from);
+	free(flusher->batch.cursor);
+	free(flusher->batch.summary.to);
+	free(flusher->stages);
+	free(flusher->grace.sections);
+	for (size_t i = 0; i < SLU_IN_FLIGHT_MAX; i++)
+		free(flusher->in_flight[i].to);
+}
+
+void slu_instance_stop(struct sluice *sluice, uint64_t stop_ns)
+{
+	/* Release: what the engines put before is seen by the flusher when it sees this. Never 0,
+	 * which means run. */
+	atomic_store_explicit(&sluice->flusher.stop_ns, stop_ns > 0 ? stop_ns : 1,
+	                      memory_order_release);
+	pthread_join(sluice->thread, NULL);
+}
+
+/* Sleeps until the flusher has news, or `until_ns`. `seen`: the news before the caller looked at
+ * what it waits for. */
+void slu_instance_wait_for_news(struct sluice *sluice, uint32_t seen, uint64_t until_ns)
+{
+	struct slu_flusher *flusher = &sluice->flusher;
+
+	atomic_fetch_add_explicit(&flusher->waiters, 1, memory_order_seq_cst);  /* E10 */
+	if (atomic_load_explicit(&flusher->news, memory_order_seq_cst) == seen) /* E10 */
+		sluice->env->wait_word(sluice->env, &flusher->news, seen, until_ns);
+	atomic_fetch_sub_explicit(&flusher->waiters, 1, memory_order_relaxed);
+}
+
+uint32_t slu_instance_news(struct sluice *sluice)
+{
+	/* Acquire: what the flusher did before it moved `news` is seen. */
+	return atomic_load_explicit(&sluice->flusher.news, memory_order_acquire);
+}
+
+/* ---- attach, detach ---- */
+
+static struct sluice_lane *lease(struct sluice *sluice, size_t wanted)
+{
+	for (size_t i = 0; i < sluice->lane_count; i++) {
+		struct sluice_lane *lane = &sluice->lanes[(wanted + i) % sluice->lane_count];
+
+		if (lane->shape.leased)
+			continue;
+		lane->shape.leased = true;
+		slu_lane_admit(lane);
+		return lane;
+	}
+	return NULL;
+}
+
+struct sluice_lane *sluice_attach(struct sluice *sluice, int cpu, struct sluice_error *error)
+{
+	struct sluice_lane *lane = NULL;
+
+	if (cpu < SLUICE_CPU_CURRENT) {
+		sluice_error_set(error, SLUICE_INVALID,
+		                 "cpu %d: a core's number or SLUICE_CPU_CURRENT", cpu);
+		return NULL;
+	}
+	if (cpu == SLUICE_CPU_CURRENT)
+		cpu = sched_getcpu();
+	pthread_mutex_lock(&sluice->mutex);
+	if (sluice->gone != SLUICE_OK)
+		sluice_error_set(error, sluice->gone, "the instance is %s",
+		                 sluice_status_name(sluice->gone));
+	else
+		lane = lease(sluice, cpu > 0 ? (size_t)cpu : 0);
+	if (lane == NULL && sluice->gone == SLUICE_OK)
+		sluice_error_set(error, SLUICE_FULL,
+		                 "all %zu lanes are leased; open with more lanes, or detach one",
+		                 sluice->lane_count);
+	pthread_mutex_unlock(&sluice->mutex);
+	return lane;
+}
+
+enum sluice_status sluice_detach(struct sluice_lane *lane)
+{
+	struct sluice *sluice;
+	enum sluice_status status;
+
+	if (lane == NULL)
+		return SLUICE_UNATTACHED;
+	sluice = lane->shape.owner;
+	pthread_mutex_lock(&sluice->mutex);
+	status = lane->engine.refusal;
+	if (status == SLUICE_OK) {
+		slu_lane_refuse(lane, SLUICE_UNATTACHED);
+		lane->shape.leased = false;
+	}
+	pthread_mutex_unlock(&sluice->mutex);
+	return status;
+}
+
+/* ---- wait, flush ---- */
+
+static uint64_t deadline(struct sluice *sluice, uint64_t timeout_ns)
+{
+	uint64_t now_ns = sluice->env->now_ns(sluice->env);
+
+	return timeout_ns < SLU_NEVER - now_ns ? now_ns + timeout_ns : SLU_NEVER;
+}
+
+static bool committed(const struct sluice_lane *lane, uint64_t sequence)
+{
+	/* Acquire: pairs with the flusher's release in acknowledge. */
+	return atomic_load_explicit(&lane->flusher.acknowledged, memory_order_acquire) >= sequence;
+}
+
+/* Why a record that is not committed will not be soon; SLUICE_OK: it may. */
+static enum sluice_status hopeless(struct sluice *sluice)
+{
+	struct slu_picture picture;
+
+	if (sluice->gone != SLUICE_OK)
+		return sluice->gone;
+	slu_counters_read(&sluice->flusher.counters, &picture);
+	return picture.state == SLUICE_STATE_HALTED ? SLUICE_HALTED : SLUICE_OK;
+}
+
+static enum sluice_status wait_committed(struct sluice *sluice, const struct sluice_lane *lane,
+                                         uint64_t sequence, uint64_t until_ns)
+{
+	for (;;) {
+		uint32_t seen = slu_instance_news(sluice);
+		enum sluice_status status;
+
+		if (committed(lane, sequence))
+			return SLUICE_OK;
+		status = hopeless(sluice);
+		if (status != SLUICE_OK)
+			return status;
+		if (sluice->env->now_ns(sluice->env) >= until_ns)
+			return SLUICE_TIMEOUT;
+		slu_instance_wait_for_news(sluice, seen, until_ns);
+	}
+}
+
+enum sluice_status sluice_wait(struct sluice *sluice, struct sluice_ticket ticket,
+                               enum sluice_level level, uint64_t timeout_ns)
+{
+	const struct sluice_lane *lane;
+
+	if (sluice->gone == SLUICE_FORKED)
+		return SLUICE_FORKED;
+	if (level != SLUICE_COMMITTED || ticket.lane >= sluice->lane_count)
+		return SLUICE_INVALID;
+	lane = &sluice->lanes[ticket.lane];
+	if (ticket.sequence == 0 ||
+	    ticket.sequence > atomic_load_explicit(&lane->engine.position, memory_order_acquire))
+		return SLUICE_INVALID;
+	return wait_committed(sluice, lane, ticket.sequence, deadline(sluice, timeout_ns));
+}
+
+enum sluice_status sluice_flush(struct sluice *sluice, uint64_t timeout_ns)
+{
+	uint64_t until_ns, *accepted;
+	enum sluice_status status = SLUICE_OK;
+
+	if (sluice->gone != SLUICE_OK)
+		return sluice->gone;
+	accepted = calloc(sluice->lane_count, sizeof(*accepted));
+	if (accepted == NULL)
+		return SLUICE_FAILED;
+	until_ns = deadline(sluice, timeout_ns);
+	for (size_t i = 0; i < sluice->lane_count; i++)
+		accepted[i] = atomic_load_explicit(&sluice->lanes[i].engine.position,
+		                                   memory_order_acquire);
+	/* Release: the flusher, seeing this, finds positions at least as far. */
+	atomic_fetch_add_explicit(&sluice->flusher.hurry, 1, memory_order_release);
+	for (size_t i = 0; i < sluice->lane_count && status == SLUICE_OK; i++)
+		status = wait_committed(sluice, &sluice->lanes[i], accepted[i], until_ns);
+	free(accepted);
+	return status;
+}
+
+/* ---- stats ---- */
+
+static void fill_account(struct sluice_account *account, const struct slu_picture *picture,
+                         uint64_t accepted)
+{
+	*account = (struct sluice_account){
+		.accepted = accepted,
+		.committed = picture->committed,
+		.coalesced = picture->coalesced,
+		.pending = accepted - picture->acknowledged,
+	};
+}
+
+static void fill_lanes(const struct sluice *sluice, struct sluice_stats *stats)
+{
+	for (size_t i = 0; i < sluice->lane_count; i++) {
+		const struct sluice_lane *lane = &sluice->lanes[i];
+		uint64_t released = atomic_load_explicit(&lane->flusher.released,
+		                                         memory_order_acquire);
+		uint64_t depth = atomic_load_explicit(&lane->engine.position,
+		                                      memory_order_acquire) -
+		                 released;
+
+		stats->lane_depth += depth;
+		if (depth > stats->lane_depth_max)
+			stats->lane_depth_max = depth;
+		stats->full += atomic_load_explicit(&lane->engine.full, memory_order_relaxed);
+	}
+	for (size_t i = 0; i < sluice->streams->count; i++) {
+		uint32_t taken = atomic_load_explicit(&sluice->caches[i].taken,
+		                                      memory_order_relaxed);
+
+		stats->keys += taken;
+	}
+}
+
+static uint64_t accepted_by_engines(const struct sluice *sluice)
+{
+	uint64_t accepted = 0;
+
+	for (size_t i = 0; i < sluice->lane_count; i++)
+		accepted += atomic_load_explicit(&sluice->lanes[i].engine.position,
+		                                 memory_order_acquire);
+	return accepted;
+}
+
+void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
+{
+	struct slu_histogram *lag = &sluice->flusher.counters.commit_lag;
+	uint64_t now_ns = sluice->env->now_ns(sluice->env);
+	struct slu_picture picture;
+
+	memset(stats, 0, sizeof(*stats));
+	/* The flusher's picture first: the engines' positions, read later, can only be further. */
+	slu_counters_read(&sluice->flusher.counters, &picture);
+	fill_account(&stats->account, &picture, accepted_by_engines(sluice));
+	fill_lanes(sluice, stats);
+	stats->state = sluice->gone == SLUICE_CLOSED ? SLUICE_STATE_CLOSED
+	                                             : (enum sluice_state)picture.state;
+	stats->state_since_ns = now_ns - picture.state_since_ns;
+	stats->lane_slots = sluice->options.lane_slots;
+	stats->oldest_pending_ns = picture.oldest_ns != 0 ? now_ns - picture.oldest_ns : 0;
+	stats->commit_lag = (struct sluice_latency){
+		.count = atomic_load_explicit(&lag->count, memory_order_relaxed),
+		.p50_ns = slu_histogram_percentile(lag, 50.0),
+		.p99_ns = slu_histogram_percentile(lag, 99.0),
+		.max_ns = atomic_load_explicit(&lag->max, memory_order_relaxed),
+	};
+	stats->batches = picture.batches;
+	stats->reconnects = picture.reconnects;
+	stats->grace_periods = picture.grace_periods;
+	memcpy(stats->reason, picture.reason, sizeof(stats->reason));
+}
+
+/* ---- close ---- */
+
+static enum sluice_status outcome(const struct slu_picture *picture,
+                                  const struct sluice_account *account)
+{
+	if (account->pending == 0)
+		return SLUICE_OK;
+	return picture->state == SLUICE_STATE_HALTED ? SLUICE_HALTED : SLUICE_TIMEOUT;
+}
+
+static void write_report(struct sluice *sluice, uint64_t began_ns)
+{
+	struct slu_picture picture;
+	struct sluice_report *report = &sluice->report;
+
+	slu_counters_read(&sluice->flusher.counters, &picture);
+	fill_account(&report->account, &picture, accepted_by_engines(sluice));
+	report->elapsed_ns = sluice->env->now_ns(sluice->env) - began_ns;
+	sluice->close_status = outcome(&picture, &report->account);
+	if (sluice->close_status == SLUICE_OK)
+		return;
+	snprintf(report->reason, sizeof(report->reason), "%s",
+	         picture.reason[0] != '\0' ? picture.reason : "the time was up");
+}
+
+enum sluice_status sluice_close(struct sluice *sluice, uint64_t timeout_ns,
+                                struct sluice_report *report)
+{
+	enum sluice_status gone;
+
+	pthread_mutex_lock(&sluice->mutex);
+	gone = sluice->gone;
+	if (gone == SLUICE_OK) {
+		uint64_t began_ns = sluice->env->now_ns(sluice->env);
+
+		for (size_t i = 0; i < sluice->lane_count; i++)
+			slu_lane_refuse(&sluice->lanes[i], SLUICE_CLOSED);
+		slu_instance_stop(sluice, deadline(sluice, timeout_ns));
+		write_report(sluice, began_ns);
+		sluice->gone = SLUICE_CLOSED;
+		sluice->sink->ops->close(sluice->sink);
+		slu_instance_free_memory(sluice);
+	}
+	pthread_mutex_unlock(&sluice->mutex);
+	if (report != NULL)
+		*report = sluice->report;
+	return gone == SLUICE_OK ? sluice->close_status : gone;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lane.h - one engine thread hands records to the flusher.
+ *
+ * A bounded ring with a sequence in every slot: wait-free at both ends, allocates nothing after
+ * open. A full lane refuses; it never waits or drops. Positions are 64-bit, count records, start at
+ * 0 and never restart within a generation.
+ *
+ *      released     acknowledged       position
+ *      (flusher)    (flusher)          (engine)
+ *          v             v                 v
+ *   [free][held by cache][held by the sink][free][free]
+ *
+ * L1  position - released <= slot_count: both only grow; compare by difference.
+ * L2  Slots in [released, position) are not written; all others are the engine's alone.
+ * L3  The record at position p has sequence p + 1. A slot of an earlier lap holds a smaller one, so
+ * it never looks published. L4  A slot belongs to the reader of its record until released: the sink
+ * until the batch is acknowledged, then whoever may still hold a pointer from the cache (grace.h).
+ *
+ * E1  slot.seq: release by commit -> acquire by the flusher's peek. Else it reads bytes that have
+ * not arrived. E2  released: release by the flusher -> acquire by the engine's reserve. Else a slot
+ * is refilled while it is still read. Proof: tests/order runs both ends under ThreadSanitizer, then
+ * with E1 and with E2 relaxed: both must be caught.
+ *
+ * The memory of a lane is laid out as a file: a 4 KiB page that never changes after open, then the
+ * slots. No pointer is in it.
+ */
+#ifndef SLU_LANE_H
+#define SLU_LANE_H
+
+#include "core/env.h"
+#include "core/epoch.h"
+
+#include <stdatomic.h>
+
+#define SLU_LANE_HEADER_SIZE 4096
+#define SLU_LANE_PREFETCH 8 /* slots: how far ahead of the engine lines are fetched for writing */
+#define SLU_CACHE_LINE 64
+
+enum slu_slot_flag {
+	SLU_SLOT_REMOVED = 1, /* the record is only a key: its row is to be deleted */
+};
+
+/* 32 bytes, then the record. */
+struct slu_slot {
+	_Atomic uint64_t seq; /* the commit word: position + 1 once published */
+	uint64_t version;     /* of the key; 0 in an append stream */
+	uint64_t epoch;       /* the flush epoch at the put */
+	uint32_t
+		entry; /* the key's entry in its stream's cache; means nothing to another process */
+	uint16_t length; /* bytes of the record in use */
+	uint8_t stream;  /* index */
+	uint8_t flags;
+	unsigned char record[];
+};
+
+_Static_assert(sizeof(struct slu_slot) == 32, "a slot's header is half a cache line");
+
+/* The first page. Written once, before anybody else can see it. */
+struct slu_lane_header {
+	char magic[8]; /* "SLUILANE" */
+	uint32_t format;
+	uint32_t lane;
+	uint64_t slot_count;
+	uint64_t slot_size;
+	struct sluice_uuid generation;
+	int64_t pid;
+};
+
+struct sluice_lane {
+	/* engine: written by the lane's owner only (and by open, close and attach, which exclude
+	 * it) */
+	_Alignas(SLU_PAIR) struct {
+		_Atomic uint64_t position;
+		uint64_t room_until; /* the position at which to look at `released` again, or at
+		                        `refusal` */
+		enum sluice_status
+			refusal; /* why the lane takes nothing now; SLUICE_OK: it may be full */
+		_Atomic uint64_t section; /* odd while the engine may hold a pointer into the cache:
+		                             grace.h */
+		_Atomic uint64_t full;    /* refused puts, counted */
+		/* An open reserve: the key's entry and stream. */
+		const struct sluice_stream *reserved;
+		void *reserved_entry;
+		uint64_t reserved_room_until;
+	} engine;
+
+	/* Entries for new keys that the engine has set aside, a few at a time, a pair a stream:
+	 * cache.h. */
+	_Alignas(SLU_PAIR) struct {
+		uint32_t next, end;
+	} spare[SLUICE_STREAMS_MAX];
+
+	/* flusher: written by the flusher only */
+	_Alignas(SLU_PAIR) struct {
+		_Atomic uint64_t released;
+		_Atomic uint64_t acknowledged; /* committed records are those of sequence <= this */
+		uint64_t seen;      /* published up to here, as far as the flusher looked */
+		uint64_t gathered;  /* given to the sink */
+		uint64_t published; /* grace.h: the stages between acknowledged and released */
+		uint64_t installed;
+		uint64_t state_end; /* just past the last record of a state stream gathered */
+		uint64_t hurry;     /* do not let records before this wait for company */
+	} flusher;
+
+	/* shape: written at open, then only read, by both */
+	_Alignas(SLU_PAIR) struct {
+		struct sluice *owner;
+		unsigned char *slots;
+		uint64_t slot_mask;
+		uint64_t slot_size;
+		void *memory;
+		size_t memory_size;
+		uint32_t index;
+		bool leased; /* under the instance's mutex */
+	} shape;
+};
+
+/* Maps `slot_count` (a power of two) slots for records of up to `record_size` bytes. False when
+ * there is no memory. */
+bool slu_lane_open(struct sluice_lane *lane, struct slu_env *env, uint32_t index,
+                   uint64_t slot_count, size_t record_size, const struct sluice_uuid *generation);
+void slu_lane_close(struct sluice_lane *lane, struct slu_env *env);
+
+/* From now on the lane answers `why` to its engine. The caller excludes the engine. */
+void slu_lane_refuse(struct sluice_lane *lane, enum sluice_status why);
+/* And from now on it takes records again. */
+void slu_lane_admit(struct sluice_lane *lane);
+
+static inline struct slu_slot *slu_lane_slot(const struct sluice_lane *lane, uint64_t position)
+{
+	return (struct slu_slot *)(lane->shape.slots +
+	                           (position & lane->shape.slot_mask) * lane->shape.slot_size);
+}
+
+/* ---- engine ---- */
+
+static inline uint64_t slu_lane_position(const struct sluice_lane *lane)
+{
+	/* Relaxed: the engine reads what it wrote itself. */
+	return atomic_load_explicit(&lane->engine.position, memory_order_relaxed);
+}
+
+/* Looks at how far the flusher has released. Returns SLUICE_OK when there is room now, or why there
+ * is none. */
+enum sluice_status slu_lane_look_for_room(struct sluice_lane *lane);
+
+/* Finds room for one record. The slot is the engine's until it commits; reserving again gives the
+ * same slot. */
+static inline enum sluice_status slu_lane_reserve(struct sluice_lane *lane, struct slu_slot **slot)
+{
+	uint64_t position = slu_lane_position(lane);
+
+	if (__builtin_expect(position >= lane->engine.room_until, 0)) {
+		enum sluice_status status = slu_lane_look_for_room(lane);
+
+		if (status != SLUICE_OK)
+			return status;
+	}
+	*slot = slu_lane_slot(lane, position);
+	return SLUICE_OK;
+}
+
+/* Publishes the slot at `position`. From here on it is accepted. */
+static inline void slu_lane_commit(struct sluice_lane *lane, struct slu_slot *slot)
+{
+	uint64_t position = slu_lane_position(lane);
+
+	atomic_store_explicit(&slot->seq, position + 1, memory_order_release); /* E1 */
+	/* Release: whoever counts a record as accepted also sees it published. */
+	atomic_store_explicit(&lane->engine.position, position + 1, memory_order_release);
+
+	/* The write that waits for a line is what a put costs. Only slots that are surely free: a
+	 * line that the flusher reads must not be pulled away from it. */
+	if (position + SLU_LANE_PREFETCH < lane->engine.room_until) {
+		const char *ahead = (char *)slu_lane_slot(lane, position + SLU_LANE_PREFETCH);
+
+		for (size_t line = 0; line < lane->shape.slot_size; line += SLU_CACHE_LINE)
+			__builtin_prefetch(ahead + line, 1);
+	}
+}
+
+/* ---- flusher ---- */
+
+/* The slot at `position` if it is published, else NULL. */
+static inline struct slu_slot *slu_lane_peek(const struct sluice_lane *lane, uint64_t position)
+{
+	struct slu_slot *slot = slu_lane_slot(lane, position);
+
+	return atomic_load_explicit(&slot->seq, memory_order_acquire) == position + 1
+	               ? slot
+	               : NULL; /* E1 */
+}
+
+static inline void slu_lane_release(struct sluice_lane *lane, uint64_t until)
+{
+	atomic_store_explicit(&lane->flusher.released, until, memory_order_release); /* E2 */
+}
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h - the check that every instance's options pass, however they were set. */
+#ifndef SLU_OPTIONS_H
+#define SLU_OPTIONS_H
+
+#include <sluice/sluice.h>
+
+/* Returns SLUICE_OK, or SLUICE_INVALID with `error` naming the key, its value and its bounds. */
+enum sluice_status slu_options_check(const struct sluice_options *options,
+                                     struct sluice_error *error);
+
+#endif
