@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pg_connection.h - one non-blocking connection, from the first packet to a session ready for
+ * batches.
+ *
+ *      closed -> dialing -> opening (pg_session.h) -> ready -> closed
+ *
+ * Everything here returns at once. One thing doesn't keep that promise: libpq looks a host name up
+ * while it dials. Use hostaddr where that may hang.
+ */
+#ifndef SINK_PG_CONNECTION_H
+#define SINK_PG_CONNECTION_H
+
+#include "sink/pg_error.h"
+
+#include <sluice/sink.h>
+
+#include <libpq-fe.h>
+
+enum slu_progress {
+	SLU_PENDING = 1, /* wait as slu_connection_wait says, then step again */
+	SLU_DONE,
+	SLU_STOPPED, /* `trouble` tells why */
+};
+
+enum slu_phase {
+	SLU_CLOSED = 0,
+	SLU_DIALING,
+	SLU_OPENING,
+	SLU_READY,
+};
+
+/* What every connection of one sink has in common. */
+struct slu_target {
+	char *conninfo;
+	const struct sluice_streams *streams;
+	struct sluice_uuid generation;
+	size_t lane_count;
+};
+
+struct slu_connection {
+	const struct slu_target *target;
+	PGconn *pg;
+	enum slu_phase phase;
+	uint64_t deadline_ns; /* of dialing and opening */
+	uint64_t notices;     /* that came in */
+	short dial_events;    /* what dialing waits for */
+	bool blocked;         /* libpq holds output that the socket doesn't take yet */
+	bool eager;           /* there is more to send, and room for it */
+	bool broken;          /* reading or writing failed */
+	size_t answered;      /* opening: statements answered */
+	uint64_t epoch;       /* opening: what the fence told */
+	uint64_t *applied;
+	struct slu_trouble trouble;
+};
+
+/* Returns false when out of memory. `target` must outlive the connection. */
+bool slu_connection_init(struct slu_connection *connection, const struct slu_target *target);
+void slu_connection_free(struct slu_connection *connection);
+
+/* Begins to dial. A failure shows in the next step. */
+void slu_connection_dial(struct slu_connection *connection, uint64_t now_ns);
+/* Moves a dialing or opening connection on. SLU_DONE: it is ready. */
+enum slu_progress slu_connection_step(struct slu_connection *connection, uint64_t now_ns);
+/* Drops it without a word: the server rolls back what was open. */
+void slu_connection_close(struct slu_connection *connection);
+
+/* Reads what has arrived. A loss shows in slu_connection_result, after what arrived before it. */
+void slu_connection_receive(struct slu_connection *connection);
+/* Sends what the socket takes; then `blocked` says whether some is left. */
+void slu_connection_flush(struct slu_connection *connection);
+/* The next result: SLU_DONE with `*result` (to be cleared), SLU_PENDING when none is there,
+ * SLU_STOPPED. Skips the gaps between the results of a pipeline. */
+enum slu_progress slu_connection_result(struct slu_connection *connection, PGresult **result);
+/* Ends a query that has given all its results: SLU_DONE when the connection takes the next one. */
+enum slu_progress slu_connection_idle(struct slu_connection *connection);
+/* Looks whether a ready connection without work is still there. */
+bool slu_connection_alive(struct slu_connection *connection);
+
+/* Stops with libpq's own message. */
+enum slu_progress slu_connection_lost(struct slu_connection *connection, const char *where);
+
+/* What to poll for. The descriptor is -1 when closed. */
+void slu_connection_wait(const struct slu_connection *connection, int *fd, short *events);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pg_error.h - what Postgres says went wrong, what to do about it, and what may be told of it.
+ *
+ * One table. Unknown codes halt: a stopped stream is seen, a lost row is not.
+ */
+#ifndef SINK_PG_ERROR_H
+#define SINK_PG_ERROR_H
+
+#include <libpq-fe.h>
+#include <stddef.h>
+
+enum slu_action {
+	SLU_RETRY = 1, /* drop the connection, reconnect, let the fence tell, send again */
+	SLU_HALT,      /* an operator must act */
+};
+
+#define SLU_REASON_SIZE 256
+
+/* The first cause of a stop. */
+struct slu_trouble {
+	enum slu_action action;
+	char reason[SLU_REASON_SIZE];
+};
+
+/* The action for a SQLSTATE; NULL or "" stands for a connection that broke. */
+enum slu_action slu_error_action(const char *sqlstate);
+
+/* Fills `trouble` in a sentence that begins with `where`. */
+void slu_trouble_set(struct slu_trouble *trouble, enum slu_action action, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Fills `trouble` from a result that is an error, or from the connection when it has no SQLSTATE.
+ * No row contents come in: neither DETAIL nor, for the codes whose message quotes values, the
+ * message. */
+void slu_trouble_of_result(struct slu_trouble *trouble, const PGconn *connection,
+                           const PGresult *result, const char *where);
+void slu_trouble_of_connection(struct slu_trouble *trouble, const PGconn *connection,
+                               const char *where);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pg_fence.h - the row of sluice.lane that makes a batch count once.
+ *
+ *      on connect    open    epoch = epoch + 1, tells `applied`     waits out a session left behind
+ *      first in      move    applied: from -> to, if generation, epoch and `from` are still so;
+ *      every batch           otherwise an error, and nothing of the transaction remains
+ *
+ * Rows and `applied` change in one transaction, or neither does. So after a reply was lost
+ * `applied` tells whether the batch is there, and asking cannot come too early: `open` waits for
+ * the row lock of a backend that still works on it, and one that has not begun yet finds another
+ * epoch.
+ */
+#ifndef SINK_PG_FENCE_H
+#define SINK_PG_FENCE_H
+
+#include "sink/pg_buffer.h"
+
+#include <sluice/stream.h>
+
+/* Parameters in binary: generation uuid, applied bigint[] (all 0: used if the row is new). One row:
+ * epoch, applied. */
+extern const char slu_fence_open_sql[];
+
+/* Parameters in binary: generation uuid, epoch bigint, from bigint[], to bigint[]. Raises 22012
+ * (division by zero) unless exactly one row moved. */
+extern const char slu_fence_move_sql[];
+
+/* Puts the same statement with its values printed, for where parameters can't go. They are integers
+ * and a uuid, in digits of our own making. Ends without ";". */
+void slu_fence_print(struct slu_buffer *text, const struct sluice_uuid *generation, uint64_t epoch,
+                     const uint64_t *from, const uint64_t *to, size_t lane_count);
+
+/* The bytes that slu_fence_print needs at most. */
+size_t slu_fence_print_size(size_t lane_count);
+
+#endif

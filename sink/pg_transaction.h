@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pg_transaction.h - says a script to Postgres over a ready connection, and judges the answer.
+ *
+ *      begin -> step* -> SLU_DONE       committed, and the connection is idle again
+ *                     -> SLU_STOPPED    connection->trouble tells why. Drop the connection,
+ * whatever state it is in; whether the batch was committed is for the fence to tell, on the next
+ * one.
+ *
+ * SLU_DONE proves a commit: either the sync of a pipeline without BEGIN was reached without an
+ * error before it, or COMMIT was answered with its own tag, after every COPY had counted the rows
+ * it was sent. A COMMAND_OK proves nothing: of a pipeline it comes before the commit, and COMMIT in
+ * a failed transaction gives one, too, with the tag ROLLBACK.
+ */
+#ifndef SINK_PG_TRANSACTION_H
+#define SINK_PG_TRANSACTION_H
+
+#include "sink/pg_connection.h"
+#include "sink/pg_script.h"
+
+struct slu_transaction {
+	const struct slu_script *script;
+	size_t segment;  /* index of the one being said */
+	bool entered;    /* its first byte was handed to libpq */
+	bool all_sent;   /* and its last: the sync of a pipeline, the string */
+	size_t sent;     /* index of the next statement of a pipeline to send */
+	size_t answered; /* index of the next statement to be answered */
+	bool copying;    /* the server waits for data */
+	size_t copied;   /* bytes of them handed over */
+	uint64_t moves;  /* grows whenever something happened */
+};
+
+/* `script` must be made for this connection's epoch (slu_script_set_epoch) and not be refused. */
+void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script);
+
+enum slu_progress slu_transaction_step(struct slu_transaction *transaction,
+                                       struct slu_connection *connection);
+
+#endif
