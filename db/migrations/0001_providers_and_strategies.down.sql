@@ -1,0 +1,3 @@
+DROP TABLE provider_routes;
+DROP TABLE strategy_instances;
+DROP TABLE providers;

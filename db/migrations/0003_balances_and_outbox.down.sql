@@ -1,0 +1,2 @@
+DROP TABLE events_outbox;
+DROP TABLE balances;

@@ -1,0 +1,2 @@
+-- The schema stays: it holds the version table of this set.
+DROP TABLE sluice.lane;

@@ -1,0 +1,28 @@
+-- How Sluice writes everything exactly once. Each transaction moves the positions in `applied`
+-- first, and fails if they are not where its run left them; so rows and positions are committed
+-- together or not at all, and after a lost reply the row tells what arrived.
+
+CREATE SCHEMA IF NOT EXISTS sluice;
+COMMENT ON SCHEMA sluice IS
+    'Bookkeeping of the Sluice write-behind cache. It holds no business data, and the rows of '
+    'business tables are only trustworthy together with it: back both up, restore both';
+
+-- One row a run of an engine, updated by each of its transactions and by nothing else. Half of each
+-- page stays free, and there is no index but the primary key, so that every update is heap-only.
+CREATE TABLE sluice.lane (
+    generation uuid PRIMARY KEY,
+    epoch      bigint NOT NULL,
+    applied    bigint[] NOT NULL,
+    opened_at  timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE sluice.lane IS
+    'One row a run of an engine: how far its records have reached this database. Never edit it. '
+    'The row of a run that has ended may be deleted; that of a living one stops its writes';
+COMMENT ON COLUMN sluice.lane.generation IS 'The run: a new one each time an engine opens Sluice';
+COMMENT ON COLUMN sluice.lane.epoch IS
+    'The connection within the run. It grows with each reconnect, and shuts out what the former '
+    'connection left behind in the server';
+COMMENT ON COLUMN sluice.lane.applied IS
+    'For each lane, the number of its last record that is in the database';
+COMMENT ON COLUMN sluice.lane.opened_at IS 'When the run first reached this database';
