@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sink_driver.h - stands in for the flusher: drives a Postgres sink through its door, by hand.
+ *
+ * It sleeps exactly as the sink asks it to, and gives up after a while: a sink that loses a wakeup
+ * fails here.
+ */
+#ifndef TESTS_CONTRACT_SINK_DRIVER_H
+#define TESTS_CONTRACT_SINK_DRIVER_H
+
+#include "tests/contract/database.h"
+
+#include "trading.h"
+
+#include <sluice/postgres.h>
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+	DRIVER_LANES = 3,
+	DRIVER_BATCHES = 2,
+	DRIVER_GIVES_UP_SECONDS = 60,
+};
+
+struct driver {
+	struct sluice_sink *sink;
+	struct sluice_sink_progress progress;
+	struct sluice_uuid generation;
+	uint64_t positions[DRIVER_LANES];
+	uint64_t submitted; /* number of the last batch */
+	uint64_t ahead_ns;  /* how far the sink's time is ahead of ours */
+};
+
+static inline uint64_t driver_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return sluice_seconds((uint64_t)now.tv_sec) + (uint64_t)now.tv_nsec;
+}
+
+static inline void driver_log(void *context, const char *line)
+{
+	(void)context;
+	if (getenv("SLUICE_TEST_VERBOSE") != NULL)
+		fprintf(stderr, "  %s\n", line);
+}
+
+static inline void driver_step(struct driver *driver)
+{
+	driver->sink->ops->step(driver->sink, driver_now() + driver->ahead_ns, &driver->progress);
+}
+
+/* A new run, unless `generation` names one. */
+static inline void driver_open(struct driver *driver, const char *dsn,
+                               const struct sluice_postgres_options *options,
+                               const struct sluice_uuid *generation)
+{
+	static uint64_t opened;
+	struct sluice_sink_setup setup = {.streams = &trading_streams,
+	                                  .lane_count = DRIVER_LANES,
+	                                  .in_flight_batches = DRIVER_BATCHES,
+	                                  .log = driver_log};
+	struct sluice_error error;
+
+	memset(driver, 0, sizeof(*driver));
+	opened++;
+	memcpy(driver->generation.bytes, &opened, sizeof(opened));
+	if (generation != NULL)
+		driver->generation = *generation;
+	setup.generation = driver->generation;
+	setup.seed = opened;
+	driver->sink = sluice_postgres_open(dsn, options, &error);
+	cr_assert(driver->sink != NULL, "%s", error.message);
+	cr_assert_eq(driver->sink->ops->start(driver->sink, &setup, &error), SLUICE_OK);
+	driver_step(driver);
+}
+
+static inline void driver_close(struct driver *driver)
+{
+	driver->sink->ops->close(driver->sink);
+}
+
+/* Sleeps as the sink asks. */
+static inline void driver_sleep(const struct driver *driver)
+{
+	struct pollfd socket = {.fd = driver->progress.fd, .events = driver->progress.events};
+	uint64_t now = driver_now() + driver->ahead_ns;
+	uint64_t limit = now + sluice_seconds(DRIVER_GIVES_UP_SECONDS);
+	uint64_t wake = driver->progress.wake_ns < limit ? driver->progress.wake_ns : limit;
+	int woken = poll(&socket, 1, wake > now ? (int)((wake - now) / 1000000 + 1) : 0);
+
+	cr_assert(woken > 0 || driver->progress.wake_ns <= limit, "the sink lost a wakeup");
+}
+
+/* Offers `part_count` parts as the next batch, as soon as the sink is ready. Lane 0 holds the
+ * records, lane 1 one that was coalesced. */
+static inline void driver_submit(struct driver *driver, const struct sluice_part *parts,
+                                 size_t part_count)
+{
+	uint64_t to[DRIVER_LANES];
+	struct sluice_batch batch = {.number = ++driver->submitted,
+	                             .parts = parts,
+	                             .part_count = part_count,
+	                             .from = driver->positions,
+	                             .to = to,
+	                             .lane_count = DRIVER_LANES};
+	size_t index;
+
+	memcpy(to, driver->positions, sizeof(to));
+	for (index = 0; index < part_count; index++)
+		batch.row_count += parts[index].row_count;
+	to[0] += batch.row_count;
+	to[1] += 1;
+	driver_step(driver);
+	while (!driver->progress.ready) {
+		driver_sleep(driver);
+		driver_step(driver);
+	}
+	cr_assert_eq(driver->sink->ops->submit(driver->sink, &batch), SLUICE_OK);
+	memcpy(driver->positions, to, sizeof(to));
+}
+
+/* Steps until all that was submitted is committed, or the sink halts. */
+static inline void driver_settle(struct driver *driver)
+{
+	uint64_t limit = driver_now() + sluice_seconds(DRIVER_GIVES_UP_SECONDS);
+
+	driver_step(driver);
+	while (driver->progress.committed < driver->submitted &&
+	       driver->progress.state != SLUICE_STATE_HALTED) {
+		driver_sleep(driver);
+		driver_step(driver);
+		cr_assert(driver_now() < limit, "nothing is committed: %s",
+		          driver->progress.reason);
+	}
+}
+
+static inline void driver_connect(struct driver *driver)
+{
+	while (driver->progress.state == SLUICE_STATE_CONNECTING) {
+		driver_sleep(driver);
+		driver_step(driver);
+	}
+}
+
+#define cr_assert_committed(driver)                                                      \
+	cr_assert((driver)->progress.state == SLUICE_STATE_RUNNING &&                    \
+	                  (driver)->progress.committed == (driver)->submitted,           \
+	          "state %d, committed %llu of %llu: %s", (int)(driver)->progress.state, \
+	          (unsigned long long)(driver)->progress.committed,                      \
+	          (unsigned long long)(driver)->submitted, (driver)->progress.reason)
+
+#define cr_assert_halted(driver, words)                                                        \
+	cr_assert((driver)->progress.state == SLUICE_STATE_HALTED &&                           \
+	                  strstr((driver)->progress.reason, words) != NULL,                    \
+	          "state %d, not halted for \"%s\" but \"%s\"", (int)(driver)->progress.state, \
+	          words, (driver)->progress.reason)
+
+/* ---- rows ---- */
+
+/* Rows that belong to parts. */
+struct rows {
+	struct sluice_row *rows;
+	unsigned char *records;
+	size_t count;
+	const struct sluice_stream *stream;
+};
+
+static inline struct sluice_uuid order_id(uint32_t number)
+{
+	struct sluice_uuid id = {{(uint8_t)(number >> 24), (uint8_t)(number >> 16),
+	                          (uint8_t)(number >> 8), (uint8_t)number, 1}};
+
+	return id;
+}
+
+static inline void *rows_make(struct rows *rows, const struct sluice_stream *stream, size_t count)
+{
+	size_t index;
+
+	rows->stream = stream;
+	rows->count = count;
+	rows->rows = calloc(count, sizeof(*rows->rows));
+	rows->records = calloc(count, stream->record_size);
+	cr_assert(rows->rows != NULL && rows->records != NULL);
+	for (index = 0; index < count; index++)
+		rows->rows[index].record = rows->records + index * stream->record_size;
+	return rows->records;
+}
+
+static inline void rows_free(struct rows *rows)
+{
+	free(rows->rows);
+	free(rows->records);
+}
+
+static inline struct sluice_part rows_part(const struct rows *rows)
+{
+	struct sluice_part part = {rows->stream, rows->rows, rows->count, 0};
+	size_t index;
+
+	for (index = 0; index < rows->count; index++)
+		part.removed_count += rows->rows[index].removed;
+	return part;
+}
+
+#define text_print(text, ...)                                                           \
+	((text)->size = (uint8_t)snprintf((char *)(text)->bytes, sizeof((text)->bytes), \
+	                                  __VA_ARGS__))
+
+/* Orders number first, first + 1.., at `version`. */
+static inline void orders_make(struct rows *rows, uint32_t first, size_t count, uint64_t version)
+{
+	struct trading_order *orders = rows_make(rows, &trading_orders, count);
+	uint32_t index;
+
+	for (index = 0; index < count; index++) {
+		orders[index].id = order_id(first + index);
+		orders[index].provider_id = 1;
+		orders[index].quantity = sluice_decimal(100, 0, TRADING_SCALE);
+		orders[index].placed_at = 1700000000000000;
+		text_print(&orders[index].client_order_id, "%u", first + index);
+		text_print(&orders[index].state, "ACK");
+		rows->rows[index].version = version;
+	}
+}
+
+/* Executions number first, first + 1.. of the orders of those numbers. */
+static inline void executions_make(struct rows *rows, uint32_t first, size_t count)
+{
+	struct trading_execution *executions = rows_make(rows, &trading_executions, count);
+	uint32_t index;
+
+	for (index = 0; index < count; index++) {
+		executions[index].order_id = order_id(first + index);
+		executions[index].present = TRADING_EXECUTION_ORDER_ID;
+		executions[index].provider_id = 1;
+		executions[index].fill_quantity = sluice_decimal(first + index, 0, TRADING_SCALE);
+		executions[index].fill_price = sluice_decimal(10125, 2, TRADING_SCALE);
+		executions[index].traded_at = 1700000000000000;
+		text_print(&executions[index].execution_id, "e%u", first + index);
+	}
+}
+
+/* ---- the database's side ---- */
+
+struct server {
+	char *dsn;
+	PGconn *admin;
+};
+
+static inline void server_open(struct server *server)
+{
+	server->dsn = database_create(true);
+	server->admin = database_connect(server->dsn);
+	database_run(server->admin,
+	             "SET client_min_messages = warning; "
+	             "INSERT INTO providers (id, alias, display_name, adapter_identifier) "
+	             "VALUES (1, 'test', '', '')");
+}
+
+static inline void server_close(struct server *server)
+{
+	PQfinish(server->admin);
+	database_drop(server->dsn);
+}
+
+#define cr_assert_rows(server, orders_count, executions_count)                                   \
+	do {                                                                                     \
+		cr_assert_eq(database_query_int((server)->admin, "SELECT count(*) FROM orders"), \
+		             (int64_t)(orders_count));                                           \
+		cr_assert_eq(                                                                    \
+			database_query_int((server)->admin, "SELECT count(*) FROM executions"),  \
+			(int64_t)(executions_count));                                            \
+	} while (0)
+
+#endif

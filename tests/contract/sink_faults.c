@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sink_faults.c - whenever the connection dies, and however, every row is there once.
+ *
+ * The sink's steps are few and countable: each test breaks the connection after step 0, then after
+ * step 1, and so on, until a run gets by without being broken.
+ */
+#include "tests/contract/sink_driver.h"
+
+#include "db/disposable.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	PARENTS = 3000,  /* of a batch: three array statements */
+	CHILDREN = 3000, /* of a COPY: some chunks of 64 KiB */
+	FEW = 5,
+};
+
+enum fault {
+	TERMINATE, /* the server ends the session */
+	CUT,       /* the client's end is gone: the server may go on for a while */
+	LOSE,      /* the same, after the next answer was sent, but not read */
+};
+
+struct content {
+	size_t orders;
+	size_t executions;
+};
+
+static const struct content contents[] = {
+	{FEW, FEW},          /* pipeline */
+	{PARENTS, FEW},      /* pipeline, more than a socket's buffer */
+	{0, CHILDREN},       /* string */
+	{PARENTS, CHILDREN}, /* pipeline, string, pipeline */
+};
+
+enum { CONTENTS = sizeof(contents) / sizeof(contents[0]) };
+
+static void discard_input(int fd)
+{
+	struct pollfd socket = {.fd = fd, .events = POLLIN};
+	char bytes[4096];
+
+	/* An answer may never come, if more is to be sent first. */
+	if (poll(&socket, 1, 100) > 0)
+		while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+			;
+}
+
+static void inflict(struct server *server, const struct driver *driver, enum fault fault)
+{
+	if (fault == TERMINATE) {
+		database_run(server->admin,
+		             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		             "WHERE datname = current_database() AND application_name = 'sluice'");
+		return;
+	}
+	if (driver->progress.fd < 0)
+		return;
+	if (fault == LOSE)
+		discard_input(driver->progress.fd);
+	(void)shutdown(driver->progress.fd, SHUT_RDWR);
+}
+
+static void submit(struct driver *driver, const struct content *content, uint32_t first)
+{
+	struct sluice_part parts[2];
+	struct rows orders = {0};
+	struct rows executions = {0};
+	size_t count = 0;
+
+	if (content->orders > 0) {
+		orders_make(&orders, first, content->orders, 1);
+		parts[count++] = rows_part(&orders);
+	}
+	if (content->executions > 0) {
+		size_t index;
+		struct trading_execution *records;
+
+		executions_make(&executions, first, content->executions);
+		records = (struct trading_execution *)executions.records;
+		for (index = 0; index < content->executions && content->orders == 0; index++)
+			records[index].present = 0;
+		parts[count++] = rows_part(&executions);
+	}
+	driver_submit(driver, parts, count);
+	rows_free(&orders);
+	rows_free(&executions);
+}
+
+/* Two batches of `content`, broken after `steps` steps since they were submitted, or since the
+ * connection was begun. Returns false when they were committed before. */
+static bool survive(struct server *server, const struct content *content, enum fault fault,
+                    unsigned steps, bool connected)
+{
+	struct driver driver;
+	bool broken;
+
+	driver_open(&driver, server->dsn, NULL, NULL);
+	if (connected)
+		driver_connect(&driver);
+	submit(&driver, content, 1);
+	submit(&driver, content, PARENTS + 1);
+	while (steps-- > 0 && driver.progress.committed < driver.submitted) {
+		driver_sleep(&driver);
+		driver_step(&driver);
+	}
+	broken = driver.progress.committed < driver.submitted;
+	if (broken)
+		inflict(server, &driver, fault);
+	driver_settle(&driver);
+	cr_assert_committed(&driver);
+	cr_assert(!broken || !connected || driver.progress.reconnects == 1, "%llu reconnects: %s",
+	          (unsigned long long)driver.progress.reconnects, driver.progress.reason);
+	cr_assert_rows(server, 2 * content->orders, 2 * content->executions);
+	driver_close(&driver);
+	database_run(server->admin, "TRUNCATE orders, executions");
+	return broken;
+}
+
+static void survive_everywhere(enum fault fault, bool connected)
+{
+	struct server server;
+	size_t index;
+
+	server_open(&server);
+	for (index = 0; index < CONTENTS; index++) {
+		unsigned steps = 0;
+
+		while (survive(&server, &contents[index], fault, steps, connected))
+			steps++;
+		cr_assert(steps > 0);
+		if (getenv("SLUICE_TEST_VERBOSE") != NULL)
+			fprintf(stderr, "shape %zu: broken at %u steps\n", index, steps);
+	}
+	server_close(&server);
+}
+
+Test(sink_faults, a_session_terminated_at_any_step_loses_and_doubles_nothing)
+{
+	survive_everywhere(TERMINATE, true);
+}
+
+Test(sink_faults, a_connection_cut_at_any_step_loses_and_doubles_nothing)
+{
+	survive_everywhere(CUT, true);
+}
+
+Test(sink_faults, an_answer_lost_at_any_step_loses_and_doubles_nothing)
+{
+	survive_everywhere(LOSE, true);
+}
+
+Test(sink_faults, a_session_terminated_while_connecting_loses_and_doubles_nothing)
+{
+	survive_everywhere(TERMINATE, false);
+}
+
+Test(sink_faults, an_answer_lost_while_connecting_loses_and_doubles_nothing)
+{
+	survive_everywhere(LOSE, false);
+}
+
+/* A session that the sink left behind still holds the row of its fence: nothing may be decided
+ * before it has ended. The database plays that session, and commits the sink's batch in its name.
+ */
+Test(sink_faults, a_session_left_behind_is_waited_for)
+{
+	struct server server;
+	struct driver driver;
+	struct content content = {FEW, 0};
+	PGconn *zombie;
+
+	server_open(&server);
+	driver_open(&driver, server.dsn, NULL, NULL);
+	driver_connect(&driver);
+	zombie = database_connect(server.dsn);
+	database_run(zombie, "BEGIN; UPDATE sluice.lane SET applied = '{5,1,0}'; "
+	                     "INSERT INTO executions (provider_id, execution_id, fill_quantity, "
+	                     "fill_price, traded_at) VALUES (1, 'zombie', 1, 1, now())");
+	inflict(&server, &driver, TERMINATE);
+	submit(&driver, &content, 1);
+	/* To the point where the sink's new session waits for the lock. */
+	while (database_query_int(server.admin,
+	                          "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0) {
+		(void)poll(NULL, 0, 10);
+		driver_step(&driver);
+	}
+	cr_assert_eq(driver.progress.committed, 0);
+	database_run(zombie, "COMMIT");
+	driver_settle(&driver);
+	cr_assert_committed(&driver);
+	cr_assert_rows(&server, 0, 1);
+	PQfinish(zombie);
+	driver_close(&driver);
+	server_close(&server);
+}
+
+/* Of time only the sink's own is moved. The table's lock stands for a server that hangs. */
+Test(sink_faults, a_server_silent_in_the_middle_of_a_batch_is_left)
+{
+	struct server server;
+	struct driver driver;
+	struct content content = {CHILDREN, CHILDREN};
+
+	server_open(&server);
+	driver_open(&driver, server.dsn, NULL, NULL);
+	driver_connect(&driver);
+	database_run(server.admin, "BEGIN; LOCK TABLE executions");
+	submit(&driver, &content, 1);
+	driver_step(&driver);
+	while (poll(&(struct pollfd){.fd = driver.progress.fd, .events = POLLIN}, 1, 500) > 0)
+		driver_step(&driver);
+	driver_step(&driver);
+	cr_assert_eq(driver.progress.state, SLUICE_STATE_RUNNING);
+	driver.ahead_ns = sluice_seconds(31);
+	driver_step(&driver);
+	cr_assert_eq(driver.progress.state, SLUICE_STATE_CONNECTING);
+	cr_assert_not_null(strstr(driver.progress.reason, "silent"));
+	database_run(server.admin, "ROLLBACK");
+	driver_settle(&driver);
+	cr_assert_committed(&driver);
+	cr_assert_eq(driver.progress.reconnects, 1);
+	cr_assert_rows(&server, CHILDREN, CHILDREN);
+	driver_close(&driver);
+	server_close(&server);
+}
+
+Test(sink_faults, a_server_that_does_not_answer_a_connect_is_left)
+{
+	struct driver driver;
+	int listener;
+	char dsn[128];
+	char directory[] = "/tmp/sluice-test-XXXXXX";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	/* A socket that nobody accepts from. */
+	cr_assert_not_null(mkdtemp(directory));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/.s.PGSQL.5432", directory);
+	snprintf(dsn, sizeof(dsn), "host=%s port=5432 dbname=x user=x", directory);
+	listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(listener, 5), 0);
+	driver_open(&driver, dsn, NULL, NULL);
+	driver_step(&driver);
+	driver_step(&driver);
+	cr_assert_geq(driver.progress.fd, 0);
+	cr_assert_lt(driver.progress.wake_ns, UINT64_MAX);
+	driver.ahead_ns = sluice_seconds(11);
+	driver_step(&driver);
+	cr_assert_eq(driver.progress.fd, -1);
+	cr_assert_not_null(strstr(driver.progress.reason, "no answer in time"));
+	cr_assert_eq(driver.progress.reconnects, 0);
+	driver_close(&driver);
+	close(listener);
+	(void)unlink(address.sun_path);
+	(void)rmdir(directory);
+}
+
+Test(sink_faults, a_killed_server_is_waited_for)
+{
+	struct sluice_error error;
+	struct slu_disposable *disposable = slu_disposable_start(&error);
+	struct content content = {PARENTS, CHILDREN};
+	struct server server;
+	struct driver driver;
+	unsigned kill;
+
+	cr_assert(disposable != NULL, "%s", error.message);
+	setenv("SLUICE_TEST_DSN", slu_disposable_dsn(disposable), 1);
+	server_open(&server);
+	PQfinish(server.admin);
+	driver_open(&driver, server.dsn, NULL, NULL);
+	for (kill = 0; kill < 4; kill++) {
+		unsigned step;
+
+		submit(&driver, &content, 1 + kill * PARENTS);
+		for (step = 0; step < 3 * kill; step++) {
+			driver_sleep(&driver);
+			driver_step(&driver);
+		}
+		cr_assert_eq(slu_disposable_kill9(disposable, &error), SLUICE_OK);
+		driver_step(&driver);
+		driver_sleep(&driver);
+		driver_step(&driver);
+		cr_assert_eq(slu_disposable_restart(disposable, &error), SLUICE_OK);
+	}
+	driver_settle(&driver);
+	cr_assert_committed(&driver);
+	cr_assert_geq(driver.progress.reconnects, 1);
+	server.admin = database_connect(server.dsn);
+	cr_assert_rows(&server, 4 * PARENTS, 4 * CHILDREN);
+	driver_close(&driver);
+	server_close(&server);
+	cr_assert_eq(slu_disposable_stop(disposable, &error), SLUICE_OK);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* fork.c - a forked child owns nothing: every call says so, and the parent does not notice. */
+#include "world.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct fixture {
+	struct sluice *sluice;
+	struct sluice_lane *lane, *reserving, *free;
+	struct sluice_ticket ticket;
+};
+
+static struct fixture f;
+
+/* The system's own memory, which a child does not even have. */
+static void set_up(void)
+{
+	struct sluice_error error;
+	struct item item = {.id = 7, .value = 70};
+	void *record;
+
+	f.sluice = sluice_open(sluice_null_open(), &world_streams, "lanes=3 lane_slots=64 keys=64",
+	                       &error);
+	cr_assert_not_null(f.sluice, "%s", error.message);
+	f.lane = world_attach(f.sluice, 0);
+	f.reserving = world_attach(f.sluice, 1);
+	f.free = &f.sluice->lanes[2];
+	assert_status(sluice_put(f.lane, &items, &item, sizeof(item), &f.ticket), SLUICE_OK);
+	assert_status(sluice_reserve(f.reserving, &events, NULL, &record), SLUICE_OK);
+}
+
+static void tear_down(void)
+{
+	sluice_close(f.sluice, 0, NULL);
+}
+
+TestSuite(fork, .init = set_up, .fini = tear_down);
+
+/* Runs `calls` in a child and returns what it returned there. */
+static int in_child(int (*calls)(void))
+{
+	int status;
+	pid_t child = fork();
+
+	cr_assert_neq(child, -1);
+	if (child == 0) {
+		alarm(20); /* whatever hangs is found out */
+		_exit(calls());
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status), "the child was killed by signal %d", WTERMSIG(status));
+	return WEXITSTATUS(status);
+}
+
+/* The number of the first call whose status is not `expected`, 0 when all are. */
+static int first_other(enum sluice_status expected, const enum sluice_status *statuses, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (statuses[i] != expected)
+			return i + 1;
+	return 0;
+}
+
+static enum sluice_status attach_status(void)
+{
+	struct sluice_error error = {.status = SLUICE_OK};
+
+	return sluice_attach(f.sluice, 0, &error) == NULL ? error.status : SLUICE_OK;
+}
+
+static int call_everything(void)
+{
+	struct item item = {.id = 7};
+	struct sluice_report report;
+	void *record;
+	const enum sluice_status statuses[] = {
+		put_item(f.lane, 7, 71),
+		put_event(f.lane, 1),
+		sluice_put_if(f.lane, &items, &item, sizeof(item), 0, NULL),
+		sluice_reserve(f.lane, &items, &item.id, &record),
+		sluice_commit(f.reserving, NULL),
+		sluice_remove(f.lane, &items, &item.id, NULL),
+		sluice_get(f.lane, &items, &item.id, &item, NULL),
+		sluice_detach(f.lane),
+		put_event(f.free, 1),
+		attach_status(),
+		sluice_wait(f.sluice, f.ticket, SLUICE_COMMITTED, 0),
+		sluice_flush(f.sluice, 0),
+		sluice_close(f.sluice, sluice_seconds(1), &report),
+		sluice_close(f.sluice, sluice_seconds(1), &report),
+	};
+
+	sluice_cancel(f.reserving);
+	return first_other(SLUICE_FORKED, statuses, sizeof(statuses) / sizeof(statuses[0]));
+}
+
+Test(fork, in_a_child_every_call_is_forked)
+{
+	assert_equal(in_child(call_everything), 0);
+}
+
+Test(fork, the_parent_goes_on_as_before)
+{
+	(void)in_child(call_everything);
+	assert_status(put_item(f.lane, 7, 71), SLUICE_OK);
+	assert_status(sluice_commit(f.reserving, NULL), SLUICE_OK);
+	assert_status(sluice_flush(f.sluice, sluice_seconds(30)), SLUICE_OK);
+	assert_equal(value_of(f.lane, 7), 71);
+}
+
+static int call_closed(void)
+{
+	const enum sluice_status statuses[] = {
+		put_item(f.lane, 7, 71),
+		sluice_flush(f.sluice, 0),
+		sluice_close(f.sluice, 0, NULL),
+		attach_status(),
+	};
+
+	return first_other(SLUICE_CLOSED, statuses, sizeof(statuses) / sizeof(statuses[0]));
+}
+
+Test(fork, what_was_closed_before_is_closed_in_the_child)
+{
+	sluice_cancel(f.reserving);
+	assert_status(sluice_close(f.sluice, sluice_seconds(30), NULL), SLUICE_OK);
+	assert_equal(in_child(call_closed), 0);
+}
+
+static int look_at_stats(void)
+{
+	struct sluice_stats stats;
+
+	sluice_stats(f.sluice, &stats);
+	return 0;
+}
+
+Test(fork, stats_return_in_a_child)
+{
+	assert_equal(in_child(look_at_stats), 0);
+}
+
+static int look_at_stats_half_written(void)
+{
+	/* As if the flusher had been in the middle of telling when its process forked. */
+	f.sluice->flusher.counters.sequence |= 1;
+	if (fork() == 0) {
+		alarm(5);
+		_exit(look_at_stats());
+	}
+	int status = -1;
+
+	wait(&status);
+	return status == 0 ? 0 : 1;
+}
+
+Test(fork, stats_return_in_a_child_forked_while_the_flusher_was_telling)
+{
+	assert_equal(in_child(look_at_stats_half_written), 0);
+}
+
+static int open_another(void)
+{
+	struct sluice *other = sluice_open(sluice_null_open(), &world_streams,
+	                                   "lanes=1 lane_slots=64 keys=64", NULL);
+	struct sluice_lane *lane = other != NULL ? sluice_attach(other, 0, NULL) : NULL;
+
+	if (lane == NULL || put_item(lane, 7, 70) != SLUICE_OK)
+		return 1;
+	return sluice_close(other, sluice_seconds(30), NULL) == SLUICE_OK ? 0 : 2;
+}
+
+Test(fork, a_child_may_open_its_own)
+{
+	assert_equal(in_child(open_another), 0);
+}

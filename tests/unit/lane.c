@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* lane.c - a ring refuses when full, gives room when released, and never shows a record early. */
+#include "core/lane.h"
+
+#include "world.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define SLOTS 64
+#define RECORD_SIZE 40
+
+struct fixture {
+	struct world world;
+	struct sluice_lane lane;
+};
+
+static const struct sluice_uuid generation = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+
+static void open_sized(struct fixture *fixture, uint64_t slots, size_t record_size)
+{
+	memset(&fixture->lane, 0, sizeof(fixture->lane));
+	world_init(&fixture->world);
+	cr_assert(slu_lane_open(&fixture->lane, &fixture->world.env, 3, slots, record_size,
+	                        &generation));
+	slu_lane_admit(&fixture->lane);
+}
+
+static void open_lane(struct fixture *fixture)
+{
+	open_sized(fixture, SLOTS, RECORD_SIZE);
+}
+
+static void close_lane(struct fixture *fixture)
+{
+	slu_lane_close(&fixture->lane, &fixture->world.env);
+	assert_equal(fixture->world.mapped, 0);
+}
+
+/* One record whose version is `mark`. */
+static enum sluice_status put(struct sluice_lane *lane, uint64_t mark)
+{
+	struct slu_slot *slot;
+	enum sluice_status status = slu_lane_reserve(lane, &slot);
+
+	if (status == SLUICE_OK) {
+		slot->version = mark;
+		slu_lane_commit(lane, slot);
+	}
+	return status;
+}
+
+static void fill(struct sluice_lane *lane)
+{
+	for (uint64_t i = 0; i < SLOTS; i++)
+		assert_status(put(lane, i), SLUICE_OK);
+}
+
+/* ---- memory ---- */
+
+Test(lane, header_page_says_what_the_lane_is)
+{
+	struct fixture f;
+	const struct slu_lane_header *header;
+
+	open_lane(&f);
+	header = f.lane.shape.memory;
+	cr_assert_arr_eq(header->magic, "SLUILANE", 8);
+	assert_equal(header->format, 1);
+	assert_equal(header->lane, 3);
+	assert_equal(header->slot_count, SLOTS);
+	assert_equal(header->slot_size, 128);
+	assert_equal(header->pid, getpid());
+	cr_assert_arr_eq(&header->generation, &generation, sizeof(generation));
+	close_lane(&f);
+}
+
+Test(lane, header_page_never_changes)
+{
+	struct fixture f;
+	unsigned char before[SLU_LANE_HEADER_SIZE];
+
+	open_lane(&f);
+	memcpy(before, f.lane.shape.memory, sizeof(before));
+	fill(&f.lane);
+	slu_lane_release(&f.lane, SLOTS);
+	fill(&f.lane);
+	cr_assert_arr_eq(before, f.lane.shape.memory, sizeof(before));
+	close_lane(&f);
+}
+
+Test(lane, slots_are_whole_cache_lines_from_the_second_page_on)
+{
+	static const size_t record_sizes[] = {1, 31, 32, 33, 96, 97, 384, SLUICE_RECORD_SIZE_MAX};
+
+	for (size_t i = 0; i < sizeof(record_sizes) / sizeof(record_sizes[0]); i++) {
+		size_t needed = sizeof(struct slu_slot) + record_sizes[i];
+		struct fixture f;
+
+		open_sized(&f, SLOTS, record_sizes[i]);
+		assert_equal(f.lane.shape.slots - (unsigned char *)f.lane.shape.memory, 4096);
+		assert_equal((uintptr_t)f.lane.shape.slots % SLU_PAIR, 0);
+		assert_equal(f.lane.shape.slot_size % SLU_CACHE_LINE, 0);
+		cr_assert_geq(f.lane.shape.slot_size, needed);
+		cr_assert_lt(f.lane.shape.slot_size, needed + SLU_CACHE_LINE);
+		assert_equal(f.lane.shape.memory_size, 4096 + SLOTS * f.lane.shape.slot_size);
+		close_lane(&f);
+	}
+}
+
+Test(lane, the_last_slot_holds_the_largest_record)
+{
+	struct fixture f;
+	unsigned char *end;
+
+	open_sized(&f, SLOTS, SLUICE_RECORD_SIZE_MAX);
+	memset(slu_lane_slot(&f.lane, SLOTS - 1)->record, 0xff, SLUICE_RECORD_SIZE_MAX);
+	end = slu_lane_slot(&f.lane, SLOTS - 1)->record + SLUICE_RECORD_SIZE_MAX;
+	cr_assert_leq(end, (unsigned char *)f.lane.shape.memory + f.lane.shape.memory_size);
+	close_lane(&f);
+}
+
+Test(lane, open_without_memory_says_so)
+{
+	struct fixture f;
+
+	memset(&f.lane, 0, sizeof(f.lane));
+	world_init(&f.world);
+	f.world.map_fails_at = 1;
+	cr_assert_not(slu_lane_open(&f.lane, &f.world.env, 0, SLOTS, RECORD_SIZE, &generation));
+	close_lane(&f);
+}
+
+/* ---- room ---- */
+
+Test(lane, full_refuses_and_moves_nothing)
+{
+	struct fixture f;
+	struct sluice_lane before;
+	struct slu_slot *slot = NULL;
+
+	open_lane(&f);
+	fill(&f.lane);
+	memcpy(&before, &f.lane, sizeof(before));
+	assert_status(slu_lane_reserve(&f.lane, &slot), SLUICE_FULL);
+	cr_assert_null(slot);
+	cr_assert_arr_eq(&before, &f.lane, sizeof(before));
+	for (uint64_t p = 0; p < SLOTS; p++)
+		assert_equal(slu_lane_peek(&f.lane, p)->version, p);
+	close_lane(&f);
+}
+
+Test(lane, takes_exactly_slot_count_records_before_the_first_release) /* L1 */
+{
+	struct fixture f;
+	uint64_t taken = 0;
+
+	open_lane(&f);
+	while (put(&f.lane, taken) == SLUICE_OK)
+		taken++;
+	assert_equal(taken, SLOTS);
+	assert_equal(slu_lane_position(&f.lane), SLOTS);
+	close_lane(&f);
+}
+
+Test(lane, release_gives_just_the_released_room)
+{
+	struct fixture f;
+
+	open_lane(&f);
+	fill(&f.lane);
+	slu_lane_release(&f.lane, 3);
+	for (int i = 0; i < 3; i++)
+		assert_status(put(&f.lane, 1000), SLUICE_OK);
+	assert_status(put(&f.lane, 1000), SLUICE_FULL);
+	assert_equal(slu_lane_position(&f.lane), SLOTS + 3);
+	close_lane(&f);
+}
+
+Test(lane, a_record_never_overwrites_a_held_one) /* L2 */
+{
+	struct fixture f;
+
+	open_lane(&f);
+	fill(&f.lane);
+	slu_lane_release(&f.lane, 2);
+	assert_status(put(&f.lane, 1000), SLUICE_OK);
+	assert_status(put(&f.lane, 1001), SLUICE_OK);
+	for (uint64_t p = 2; p < SLOTS; p++)
+		assert_equal(slu_lane_peek(&f.lane, p)->version, p);
+	close_lane(&f);
+}
+
+Test(lane, wraps_for_many_laps_at_any_depth)
+{
+	struct fixture f;
+	uint64_t put_count = 0, taken = 0;
+
+	open_lane(&f);
+	while (put_count < 100 * SLOTS) {
+		uint64_t burst = world_random(&f.world) % (SLOTS + 8);
+
+		while (burst-- > 0 && put(&f.lane, put_count) == SLUICE_OK)
+			put_count++;
+		cr_assert_leq(put_count - taken, SLOTS); /* L1 */
+		for (burst = world_random(&f.world) % SLOTS;
+		     burst > 0 && slu_lane_peek(&f.lane, taken) != NULL; burst--) {
+			assert_equal(slu_lane_peek(&f.lane, taken)->version, taken);
+			taken++;
+		}
+		slu_lane_release(&f.lane, taken);
+	}
+	close_lane(&f);
+}
+
+Test(lane, reserving_again_gives_the_same_slot)
+{
+	struct fixture f;
+	struct slu_slot *first, *second;
+
+	open_lane(&f);
+	assert_status(slu_lane_reserve(&f.lane, &first), SLUICE_OK);
+	assert_status(slu_lane_reserve(&f.lane, &second), SLUICE_OK);
+	cr_assert_eq(first, second);
+	assert_equal(slu_lane_position(&f.lane), 0);
+	close_lane(&f);
+}
+
+/* ---- publishing ---- */
+
+Test(lane, a_record_is_seen_from_its_commit_on)
+{
+	struct fixture f;
+	struct slu_slot *slot;
+
+	open_lane(&f);
+	assert_status(slu_lane_reserve(&f.lane, &slot), SLUICE_OK);
+	cr_assert_null(slu_lane_peek(&f.lane, 0));
+	slu_lane_commit(&f.lane, slot);
+	cr_assert_eq(slu_lane_peek(&f.lane, 0), slot);
+	cr_assert_null(slu_lane_peek(&f.lane, 1));
+	close_lane(&f);
+}
+
+Test(lane, the_record_at_a_position_has_the_next_sequence) /* L3 */
+{
+	struct fixture f;
+
+	open_lane(&f);
+	fill(&f.lane);
+	slu_lane_release(&f.lane, SLOTS);
+	fill(&f.lane);
+	for (uint64_t p = SLOTS; p < 2 * SLOTS; p++)
+		assert_equal(slu_lane_slot(&f.lane, p)->seq, p + 1);
+	close_lane(&f);
+}
+
+Test(lane, a_slot_of_an_earlier_lap_never_looks_published) /* L3 */
+{
+	struct fixture f;
+
+	open_lane(&f);
+	fill(&f.lane);
+	slu_lane_release(&f.lane, SLOTS);
+	for (uint64_t p = SLOTS; p < 3 * SLOTS; p++)
+		cr_assert_null(slu_lane_peek(&f.lane, p));
+	assert_status(put(&f.lane, 1000), SLUICE_OK);
+	assert_equal(slu_lane_peek(&f.lane, SLOTS)->version, 1000);
+	cr_assert_null(slu_lane_peek(&f.lane, SLOTS + 1));
+	cr_assert_null(slu_lane_peek(&f.lane, 0));
+	close_lane(&f);
+}
+
+/* ---- refusing ---- */
+
+Test(lane, opens_unattached)
+{
+	struct fixture f;
+	struct slu_slot *slot;
+
+	open_lane(&f);
+	memset(&f.lane.engine, 0, sizeof(f.lane.engine));
+	slu_lane_close(&f.lane, &f.world.env);
+	cr_assert(slu_lane_open(&f.lane, &f.world.env, 0, SLOTS, RECORD_SIZE, &generation));
+	assert_status(slu_lane_reserve(&f.lane, &slot), SLUICE_UNATTACHED);
+	close_lane(&f);
+}
+
+Test(lane, a_refusal_is_answered_although_there_is_room)
+{
+	struct fixture f;
+
+	open_lane(&f);
+	assert_status(put(&f.lane, 0), SLUICE_OK);
+	slu_lane_refuse(&f.lane, SLUICE_CLOSED);
+	assert_status(put(&f.lane, 1), SLUICE_CLOSED);
+	assert_equal(slu_lane_position(&f.lane), 1);
+	cr_assert_null(slu_lane_peek(&f.lane, 1));
+	close_lane(&f);
+}
+
+Test(lane, a_refusal_goes_before_being_full)
+{
+	struct fixture f;
+
+	open_lane(&f);
+	fill(&f.lane);
+	slu_lane_refuse(&f.lane, SLUICE_CLOSED);
+	assert_status(put(&f.lane, 1), SLUICE_CLOSED);
+	close_lane(&f);
+}
+
+Test(lane, admitted_again_it_goes_on_where_it_was)
+{
+	struct fixture f;
+
+	open_lane(&f);
+	assert_status(put(&f.lane, 0), SLUICE_OK);
+	slu_lane_refuse(&f.lane, SLUICE_UNATTACHED);
+	slu_lane_admit(&f.lane);
+	assert_status(put(&f.lane, 1), SLUICE_OK);
+	assert_equal(slu_lane_peek(&f.lane, 1)->version, 1);
+	close_lane(&f);
+}
+
+Test(lane, admitted_while_full_it_is_still_full)
+{
+	struct fixture f;
+
+	open_lane(&f);
+	fill(&f.lane);
+	slu_lane_refuse(&f.lane, SLUICE_BUSY);
+	slu_lane_admit(&f.lane);
+	assert_status(put(&f.lane, 1), SLUICE_FULL);
+	close_lane(&f);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* scripted_sink.c - a sink that keeps what it is given, does what it is told, and holds the flusher
+ * to the rules. */
+#include "scripted_sink.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- streams ---- */
+
+const struct sluice_stream items = {
+	.name = "items",
+	.kind = SLUICE_STATE,
+	.index = 0,
+	.record_size = sizeof(struct item),
+	.key_offset = offsetof(struct item, id),
+	.key_size = sizeof(uint64_t),
+};
+
+const struct sluice_stream events = {
+	.name = "events",
+	.kind = SLUICE_APPEND,
+	.index = 1,
+	.record_size = sizeof(struct event),
+};
+
+static const struct sluice_stream *const both[] = {&items, &events};
+
+const struct sluice_streams world_streams = {.name = "world", .streams = both, .count = 2};
+
+/* ---- the rules of sluice/sink.h ---- */
+
+static void violated(struct scripted_sink *sink, const char *rule, uint64_t number)
+{
+	if (sink->violation[0] == '\0')
+		snprintf(sink->violation, sizeof(sink->violation), "batch %" PRIu64 ": %s", number,
+		         rule);
+}
+
+static const char *key_of(const struct sluice_part *part, size_t row)
+{
+	return (const char *)part->rows[row].record + part->stream->key_offset;
+}
+
+static void check_part(struct scripted_sink *sink, const struct sluice_part *part, uint64_t number)
+{
+	size_t removed_count = 0;
+
+	if (part->row_count == 0)
+		violated(sink, "an empty part", number);
+	for (size_t i = 0; i < part->row_count; i++) {
+		removed_count += part->rows[i].removed;
+		if (part->stream->kind == SLUICE_STATE && i > 0 &&
+		    memcmp(key_of(part, i - 1), key_of(part, i), part->stream->key_size) >= 0)
+			violated(sink, "keys that do not grow", number);
+	}
+	if (removed_count != part->removed_count)
+		violated(sink, "removed_count is wrong", number);
+}
+
+static void check_batch(struct scripted_sink *sink, const struct sluice_batch *batch)
+{
+	size_t row_count = 0;
+
+	if (batch->number != sink->submitted + 1)
+		violated(sink, "a number out of order", batch->number);
+	if (batch->lane_count != sink->setup.lane_count)
+		violated(sink, "another number of lanes", batch->number);
+	for (size_t i = 0; i < batch->part_count; i++) {
+		row_count += batch->parts[i].row_count;
+		check_part(sink, &batch->parts[i], batch->number);
+		if (i > 0 && batch->parts[i - 1].stream->index >= batch->parts[i].stream->index)
+			violated(sink, "streams out of order", batch->number);
+	}
+	if (row_count != batch->row_count)
+		violated(sink, "row_count is wrong", batch->number);
+	for (size_t i = 0; i < batch->lane_count; i++) {
+		if (batch->from[i] != sink->to[i])
+			violated(sink, "does not begin where the last one ended", batch->number);
+		if (batch->to[i] < batch->from[i])
+			violated(sink, "positions go back", batch->number);
+	}
+}
+
+/* ---- keeping ---- */
+
+static void *grown(void *array, size_t *capacity, size_t needed, size_t size)
+{
+	while (*capacity < needed)
+		*capacity = *capacity * 2 + 64;
+	array = realloc(array, *capacity * size);
+	cr_assert_not_null(array, "no memory for what the sink has seen");
+	return array;
+}
+
+static void keep_row(struct scripted_sink *sink, const struct sluice_stream *stream,
+                     const struct sluice_row *row)
+{
+	struct seen_row *seen;
+
+	sink->rows = grown(sink->rows, &sink->row_capacity, sink->row_count + 1, sizeof(*seen));
+	seen = &sink->rows[sink->row_count++];
+	*seen = (struct seen_row){
+		.stream = stream, .version = row->version, .removed = row->removed};
+	memcpy(&seen->record, row->record, stream->record_size);
+}
+
+static void keep_batch(struct scripted_sink *sink, const struct sluice_batch *batch)
+{
+	struct seen_batch *seen;
+
+	sink->batches = grown(sink->batches, &sink->batch_capacity, sink->submitted + 1,
+	                      sizeof(*seen));
+	seen = &sink->batches[sink->submitted++];
+	*seen = (struct seen_batch){.number = batch->number,
+	                            .first_row = sink->row_count,
+	                            .row_count = batch->row_count,
+	                            .part_count = batch->part_count};
+	for (size_t i = 0; i < batch->part_count; i++)
+		for (size_t row = 0; row < batch->parts[i].row_count; row++)
+			keep_row(sink, batch->parts[i].stream, &batch->parts[i].rows[row]);
+	for (size_t i = 0; i < batch->lane_count; i++) {
+		seen->records += batch->to[i] - batch->from[i];
+		sink->to[i] = batch->to[i];
+	}
+}
+
+/* FNV-1a over the rows, to compare a batch offered twice. */
+static uint64_t checksum(const struct sluice_batch *batch)
+{
+	uint64_t sum = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < batch->part_count; i++)
+		for (size_t row = 0; row < batch->parts[i].row_count; row++) {
+			const unsigned char *bytes = batch->parts[i].rows[row].record;
+
+			for (size_t b = 0; b < batch->parts[i].stream->record_size; b++)
+				sum = (sum ^ bytes[b]) * 0x100000001b3u;
+			sum = (sum ^ batch->parts[i].rows[row].version) * 0x100000001b3u;
+		}
+	return sum;
+}
+
+/* ---- the four calls of a sink ---- */
+
+static enum sluice_status start(struct sluice_sink *base, const struct sluice_sink_setup *setup,
+                                struct sluice_error *error)
+{
+	struct scripted_sink *sink = (struct scripted_sink *)base;
+
+	sink->starts++;
+	sink->setup = *setup;
+	if (sink->start_status == SLUICE_OK)
+		return SLUICE_OK;
+	return sluice_error_set(error, sink->start_status, "the script says so");
+}
+
+static enum sluice_status submit(struct sluice_sink *base, const struct sluice_batch *batch)
+{
+	struct scripted_sink *sink = (struct scripted_sink *)base;
+	enum sluice_status status = SLUICE_OK;
+
+	pthread_mutex_lock(&sink->mutex);
+	if (!sink->told_ready)
+		violated(sink, "submitted to a sink that is not ready", batch->number);
+	check_batch(sink, batch);
+	if (sink->refused_checksum != 0 && sink->refused_checksum != checksum(batch))
+		violated(sink, "offered again with other rows", batch->number);
+	sink->refused_checksum = 0;
+	if (sink->refusals > 0) {
+		sink->refusals--;
+		sink->refused++;
+		sink->refused_checksum = checksum(batch);
+		status = SLUICE_FAILED;
+	} else {
+		keep_batch(sink, batch);
+	}
+	pthread_mutex_unlock(&sink->mutex);
+	return status;
+}
+
+static uint64_t committed(const struct scripted_sink *sink)
+{
+	return sink->commit_up_to < sink->submitted ? sink->commit_up_to : sink->submitted;
+}
+
+static void step(struct sluice_sink *base, uint64_t now_ns, struct sluice_sink_progress *progress)
+{
+	struct scripted_sink *sink = (struct scripted_sink *)base;
+
+	(void)now_ns;
+	sink->steps++;
+	pthread_mutex_lock(&sink->mutex);
+	sink->told_ready = sink->ready && sink->state == SLUICE_STATE_RUNNING;
+	memcpy(sink->told_reason, sink->reason, sizeof(sink->reason));
+	*progress = (struct sluice_sink_progress){
+		.state = sink->state,
+		.committed = committed(sink),
+		.reconnects = sink->reconnects,
+		.ready = sink->told_ready,
+		.reason = sink->told_reason,
+		.fd = -1,
+		.wake_ns = UINT64_MAX,
+	};
+	pthread_mutex_unlock(&sink->mutex);
+}
+
+static void count_close(struct sluice_sink *base)
+{
+	((struct scripted_sink *)base)->closes++;
+}
+
+static const struct sluice_sink_ops scripted_ops = {
+	.start = start,
+	.submit = submit,
+	.step = step,
+	.close = count_close,
+};
+
+/* ---- the test's side ---- */
+
+struct scripted_sink *scripted_sink_new(void)
+{
+	struct scripted_sink *sink = calloc(1, sizeof(*sink));
+
+	cr_assert_not_null(sink);
+	sink->sink.ops = &scripted_ops;
+	pthread_mutex_init(&sink->mutex, NULL);
+	sink->state = SLUICE_STATE_RUNNING;
+	sink->ready = true;
+	sink->commit_up_to = UINT64_MAX;
+	return sink;
+}
+
+void scripted_sink_free(struct scripted_sink *sink)
+{
+	cr_assert_str_empty(sink->violation, "%s", sink->violation);
+	free(sink->batches);
+	free(sink->rows);
+	pthread_mutex_destroy(&sink->mutex);
+	free(sink);
+}
+
+void scripted_sink_turn(struct scripted_sink *sink, enum sluice_state state, const char *reason)
+{
+	pthread_mutex_lock(&sink->mutex);
+	sink->state = state;
+	snprintf(sink->reason, sizeof(sink->reason), "%s", reason);
+	pthread_mutex_unlock(&sink->mutex);
+}
+
+void scripted_sink_commit(struct scripted_sink *sink, uint64_t number)
+{
+	pthread_mutex_lock(&sink->mutex);
+	sink->commit_up_to = number;
+	pthread_mutex_unlock(&sink->mutex);
+}
+
+const struct seen_batch *scripted_sink_last(const struct scripted_sink *sink)
+{
+	cr_assert_gt(sink->submitted, 0, "the sink has seen no batch");
+	return &sink->batches[sink->submitted - 1];
+}
+
+const struct seen_row *scripted_sink_row(const struct scripted_sink *sink,
+                                         const struct seen_batch *batch, size_t index)
+{
+	cr_assert_lt(index, batch->row_count, "the batch has only %zu rows", batch->row_count);
+	return &sink->rows[batch->first_row + index];
+}
+
+uint64_t scripted_sink_committed_rows(const struct scripted_sink *sink)
+{
+	uint64_t rows = 0;
+
+	for (size_t i = 0; i < committed(sink); i++)
+		rows += sink->batches[i].row_count;
+	return rows;
+}

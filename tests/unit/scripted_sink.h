@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scripted_sink.h - a sink that does what it is told.
+ *
+ * It copies every row it is given, follows orders (commit, hold, refuse, halt), and watches that
+ * the flusher keeps the rules of sluice/sink.h: the first one broken is in `violation`, and fails
+ * the test when the sink is freed.
+ */
+#ifndef TESTS_UNIT_SCRIPTED_SINK_H
+#define TESTS_UNIT_SCRIPTED_SINK_H
+
+#include <sluice/sink.h>
+
+#include <pthread.h>
+
+/* Two streams: state, with a key, and append. */
+
+struct item {
+	uint64_t value; /* before the key: nobody may take a record's start for its key */
+	uint64_t id;
+	char note[40];
+};
+
+struct event {
+	uint64_t cause;
+	uint64_t value;
+};
+
+extern const struct sluice_stream items;
+extern const struct sluice_stream events;
+extern const struct sluice_streams world_streams;
+
+union any_record {
+	struct item item;
+	struct event event;
+};
+
+struct seen_row {
+	const struct sluice_stream *stream;
+	uint64_t version;
+	bool removed;
+	union any_record record;
+};
+
+struct seen_batch {
+	uint64_t number;
+	size_t first_row; /* in `rows` */
+	size_t row_count;
+	size_t part_count;
+	uint64_t records; /* how far it moves the positions, all lanes */
+};
+
+struct scripted_sink {
+	struct sluice_sink sink;
+	pthread_mutex_t
+		mutex; /* held by whoever reads or writes below while a flusher thread runs */
+
+	/* the script */
+	enum sluice_status start_status;
+	enum sluice_state state;
+	bool ready;
+	uint64_t commit_up_to; /* batches up to this number are committed as they come */
+	unsigned refusals;     /* so many submits from now on find no memory */
+	uint64_t reconnects;
+	char reason[64];
+
+	/* the record */
+	struct sluice_sink_setup setup;
+	unsigned starts, closes, refused;
+	_Atomic uint64_t steps;
+	uint64_t submitted;
+	struct seen_batch *batches;
+	size_t batch_capacity;
+	struct seen_row *rows;
+	size_t row_count, row_capacity;
+	uint64_t to[256]; /* where the batches have brought each lane */
+	char violation[128];
+
+	/* between two calls of the flusher */
+	bool told_ready;
+	uint64_t refused_checksum; /* of the batch just refused, 0: none was */
+	char told_reason[64];
+};
+
+/* One that is running, ready, and commits everything. */
+struct scripted_sink *scripted_sink_new(void);
+/* The core's close of a sink is only counted: what it saw stays, until this. */
+void scripted_sink_free(struct scripted_sink *sink);
+
+/* Changes the state while a flusher thread may be running. */
+void scripted_sink_turn(struct scripted_sink *sink, enum sluice_state state, const char *reason);
+/* Commits batches up to `number`, also while a flusher thread is running. */
+void scripted_sink_commit(struct scripted_sink *sink, uint64_t number);
+
+/* The last batch that the sink took. */
+const struct seen_batch *scripted_sink_last(const struct scripted_sink *sink);
+/* Row `index` of the batch. */
+const struct seen_row *scripted_sink_row(const struct scripted_sink *sink,
+                                         const struct seen_batch *batch, size_t index);
+/* Rows of the batches that are committed. */
+uint64_t scripted_sink_committed_rows(const struct scripted_sink *sink);
+
+#endif

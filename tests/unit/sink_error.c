@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* sink_error.c - which SQLSTATE does what. */
+#include "sink/pg_error.h"
+
+#include <criterion/criterion.h>
+
+Test(sink_error, a_broken_connection_is_retried)
+{
+	cr_expect_eq(slu_error_action(NULL), SLU_RETRY);
+	cr_expect_eq(slu_error_action(""), SLU_RETRY);
+}
+
+Test(sink_error, what_may_pass_is_retried)
+{
+	static const char *const codes[] = {"08000", "08006", "08P01", "25006", "25P03", "25P04",
+	                                    "26000", "40001", "40P01", "42P05", "53000", "53100",
+	                                    "53200", "53300", "55006", "55P03", "57014", "57P01",
+	                                    "57P02", "57P03", "57P05", "58000", "58030"};
+	size_t index;
+
+	for (index = 0; index < sizeof(codes) / sizeof(codes[0]); index++)
+		cr_expect_eq(slu_error_action(codes[index]), SLU_RETRY, "%s", codes[index]);
+}
+
+Test(sink_error, what_stays_wrong_halts)
+{
+	static const char *const codes[] = {
+		"0A000", "21000", "22001", "22012", "22P02", "23502", "23503", "23505", "23514",
+		"25001", "25P02", "28P01", "3D000", "3F000", "42501", "42P01", "42703", "42804",
+		"54000", "55000", "57000", "57P04", "P0001", "XX000", "XX001"};
+	size_t index;
+
+	for (index = 0; index < sizeof(codes) / sizeof(codes[0]); index++)
+		cr_expect_eq(slu_error_action(codes[index]), SLU_HALT, "%s", codes[index]);
+}
+
+Test(sink_error, the_unknown_halts)
+{
+	cr_expect_eq(slu_error_action("ZZ999"), SLU_HALT);
+	cr_expect_eq(slu_error_action("5"), SLU_HALT);
+}
+
+Test(sink_error, a_reason_is_one_line_and_fits)
+{
+	struct slu_trouble trouble;
+	char text[2 * SLU_REASON_SIZE];
+
+	memset(text, 'x', sizeof(text));
+	text[1] = '\n';
+	text[2] = 0x1b;
+	text[sizeof(text) - 1] = '\0';
+	slu_trouble_set(&trouble, SLU_HALT, "%s", text);
+	cr_expect_eq(trouble.action, SLU_HALT);
+	cr_expect_eq(strlen(trouble.reason), SLU_REASON_SIZE - 1);
+	cr_expect_eq(strncmp(trouble.reason, "x  x", 4), 0);
+}
