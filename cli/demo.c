@@ -254,16 +254,6 @@ static bool run(struct demo *demo, const struct sluice_options *options)
 
 /* ---- from command line to exit status ---- */
 
-static void keep_server(const struct demo *demo)
-{
-	fprintf(demo->out, "the server stays until Ctrl-C; in another terminal: psql '%s'\n",
-	        demo->target.conninfo);
-	fflush(demo->out);
-	slu_stop_forget();
-	while (!slu_stop_wait(slu_clock_ns() + 60 * SLU_NS_PER_SECOND))
-		;
-}
-
 static bool read_day(struct demo *demo)
 {
 	struct slu_day_reason reason;
@@ -289,8 +279,9 @@ static bool run_on_target(struct demo *demo)
 		ok = complain(error.message);
 	else
 		ok = run(demo, &options);
-	if (demo->options.keep && demo->target.server != NULL)
-		keep_server(demo);
+	if (demo->options.keep && demo->target.server != NULL &&
+	    slu_target_keep(&demo->target, demo->out, &error) != SLUICE_OK)
+		ok = complain(error.message);
 	if (slu_target_close(&demo->target, &error) != SLUICE_OK)
 		ok = complain(error.message);
 	return ok;

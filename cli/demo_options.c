@@ -57,8 +57,9 @@ static const struct option table[] = {
          "a libpq connection string or URI: use, and migrate,\n"
          "that database; else a disposable server is started"},
 	{"keep", FLAG, NULL, MEMBER(keep), 0, 0, 0,
-         "keep the disposable server until Ctrl-C, and tell how\n"
-         "to connect to it"},
+         "leave the disposable server running at the end, and tell\n"
+         "how to connect to it and how to stop it (with --dsn the\n"
+         "rows stay in any case)"},
 	{"kill-server-at", NUMBER, "S", MEMBER(kill_server_at), 0, 1, 86400,
          "kill -9 the disposable server at second S, and start\n"
          "it again"},
@@ -223,9 +224,6 @@ static bool check(const struct slu_demo_options *options)
 	if (options->dsn != NULL && options->kill_server_at > 0)
 		return refuse("--kill-server-at kills the disposable server only; "
 		              "leave --dsn away to have one");
-	if (options->dsn != NULL && options->keep)
-		return refuse(
-			"--keep is about the disposable server; leave --dsn away to have one");
 	return check_texts(options);
 }
 

@@ -55,11 +55,3 @@ bool slu_stop_requested(void)
 
 	return poll(&watched, 1, 0) == 1;
 }
-
-void slu_stop_forget(void)
-{
-	uint64_t count;
-	ssize_t got = read(stop_fd, &count, sizeof(count));
-
-	(void)got; /* fails when there is nothing to forget */
-}

@@ -16,7 +16,5 @@ bool slu_stop_watch(void);
 bool slu_stop_wait(uint64_t until_ns);
 /* Whether an end was asked for so far. */
 bool slu_stop_requested(void);
-/* Forgets the requests so far, so that another can be waited for. */
-void slu_stop_forget(void);
 
 #endif

@@ -14,9 +14,11 @@
 #include "db/migrate.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONNECT_TIMEOUT "10" /* seconds, unless the DSN says otherwise */
 
@@ -148,6 +150,30 @@ enum sluice_status slu_target_kill(struct slu_target *target, struct sluice_erro
 	enum sluice_status status = slu_disposable_kill9(target->server, error);
 
 	return status == SLUICE_OK ? slu_disposable_restart(target->server, error) : status;
+}
+
+enum sluice_status slu_target_keep(struct slu_target *target, FILE *out, struct sluice_error *error)
+{
+	char directory[PATH_MAX], pg_ctl[PATH_MAX], dsn[PATH_MAX];
+	enum sluice_status status;
+
+	snprintf(directory, sizeof(directory), "%s", slu_disposable_directory(target->server));
+	snprintf(pg_ctl, sizeof(pg_ctl), "%s", slu_disposable_pg_ctl(target->server));
+	snprintf(dsn, sizeof(dsn), "%s", slu_disposable_dsn(target->server));
+	status = slu_disposable_leave(target->server, error);
+	target->server = NULL;
+	if (status != SLUICE_OK)
+		return status;
+	fprintf(out, "kept          psql '%s'\n", dsn);
+	if (geteuid() == 0)
+		fprintf(out,
+		        "to end it     su $(stat -c %%U %s) -s /bin/sh -c '%s stop -D %s/data' "
+		        "&& rm -r %s\n",
+		        directory, pg_ctl, directory, directory);
+	else
+		fprintf(out, "to end it     %s stop -D %s/data && rm -r %s\n", pg_ctl, directory,
+		        directory);
+	return SLUICE_OK;
 }
 
 enum sluice_status slu_target_close(struct slu_target *target, struct sluice_error *error)

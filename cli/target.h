@@ -12,6 +12,7 @@
 #include <sluice/sluice.h>
 
 #include <libpq-fe.h>
+#include <stdio.h>
 
 struct slu_disposable;
 
@@ -37,6 +38,10 @@ SLUICE_MUST_CHECK enum sluice_status slu_target_announce(const struct slu_target
                                                          struct sluice_error *error);
 /* Kills the disposable server at once, and starts it again. */
 SLUICE_MUST_CHECK enum sluice_status slu_target_kill(struct slu_target *target,
+                                                     struct sluice_error *error);
+/* Leaves the disposable server running when we are gone, and tells `out` how to reach and to stop
+ * it. Closes the target. */
+SLUICE_MUST_CHECK enum sluice_status slu_target_keep(struct slu_target *target, FILE *out,
                                                      struct sluice_error *error);
 /* Stops and removes the disposable server, if there is one. */
 enum sluice_status slu_target_close(struct slu_target *target, struct sluice_error *error);

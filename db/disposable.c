@@ -48,6 +48,8 @@ struct slu_disposable {
 	struct slu_child_user user;
 	pid_t postmaster; /* 0 when it does not run */
 	bool killed;      /* by us, and not started again since */
+	int death_signal; /* what the server gets when we die, 0 for nothing */
+	char pg_ctl[PATH_MAX + 16];
 };
 
 /* ---- the directory ---- */
@@ -239,8 +241,7 @@ static enum sluice_status launch(struct slu_disposable *server, struct sluice_er
 	pid_t pid;
 
 	snprintf(program, sizeof(program), "%s/postgres", server->programs);
-	/* SIGQUIT is the server's "immediate shutdown": all its processes end at once. */
-	pid = run(server, argv, SIGQUIT, error);
+	pid = run(server, argv, server->death_signal, error);
 	if (pid < 0)
 		return SLUICE_FAILED;
 	server->postmaster = pid;
@@ -257,10 +258,13 @@ struct slu_disposable *slu_disposable_start(struct sluice_error *error)
 		sluice_error_set(error, SLUICE_FAILED, "out of memory");
 		return NULL;
 	}
+	/* The server's "immediate shutdown": all its processes end at once. */
+	server->death_signal = SIGQUIT;
 	status = slu_child_user_pick(&server->user, error);
 	if (status == SLUICE_OK)
 		status = slu_postgres_programs_find(server->programs, sizeof(server->programs),
 		                                    error);
+	snprintf(server->pg_ctl, sizeof(server->pg_ctl), "%s/pg_ctl", server->programs);
 	if (status == SLUICE_OK)
 		status = make_directory(server, error);
 	if (status == SLUICE_OK)
@@ -281,6 +285,11 @@ const char *slu_disposable_dsn(const struct slu_disposable *server)
 const char *slu_disposable_directory(const struct slu_disposable *server)
 {
 	return server->directory;
+}
+
+const char *slu_disposable_pg_ctl(const struct slu_disposable *server)
+{
+	return server->pg_ctl;
 }
 
 /* ---- kill ---- */
@@ -384,5 +393,24 @@ enum sluice_status slu_disposable_stop(struct slu_disposable *server, struct slu
 		status = sluice_error_set(error, SLUICE_FAILED,
 		                          "can't remove %s: remove it by hand", server->directory);
 	free(server);
+	return status;
+}
+
+/* The tie is the kernel's, made at launch: only a new launch is without it. */
+enum sluice_status slu_disposable_leave(struct slu_disposable *server, struct sluice_error *error)
+{
+	enum sluice_status status = SLUICE_OK;
+
+	server->death_signal = 0;
+	if (server->postmaster != 0 && !shut_down(server))
+		status = sluice_error_set(error, SLUICE_FAILED,
+		                          "the disposable PostgreSQL in %s can't be stopped",
+		                          server->directory);
+	if (status == SLUICE_OK)
+		status = launch(server, error);
+	if (status == SLUICE_OK)
+		free(server);
+	else
+		slu_disposable_stop(server, NULL); /* leaves `error` alone */
 	return status;
 }

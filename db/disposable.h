@@ -2,7 +2,7 @@
 /*
  * disposable.h - a PostgreSQL server of our own, for a demo, a test or a benchmark.
  *
- *      start -> [kill9 -> restart | use dsn]* -> stop
+ *      start -> [kill9 -> restart | use dsn]* -> stop, or leave
  *
  *      /tmp/sluice-XXXXXX/     mode 0700, or under TMPDIR if its path is short enough
  *        data/                 the cluster
@@ -50,6 +50,15 @@ SLUICE_MUST_CHECK enum sluice_status slu_disposable_kill9(struct slu_disposable 
  * SLUICE_INVALID when it runs, SLUICE_FAILED, SLUICE_TIMEOUT. */
 SLUICE_MUST_CHECK enum sluice_status slu_disposable_restart(struct slu_disposable *server,
                                                             struct sluice_error *error);
+
+/* Starts it once more, untied from us, and frees `server`: it and its directory stay when we are
+ * gone, until somebody stops the one (pg_ctl stop) and removes the other. Returns SLUICE_OK, or
+ * SLUICE_FAILED: then it was stopped and removed. */
+SLUICE_MUST_CHECK enum sluice_status slu_disposable_leave(struct slu_disposable *server,
+                                                          struct sluice_error *error);
+
+/* The `pg_ctl` that fits the server. */
+const char *slu_disposable_pg_ctl(const struct slu_disposable *server);
 
 /* Shuts it down, removes the directory and frees `server` (NULL is allowed), whatever is returned:
  * SLUICE_OK, or SLUICE_FAILED when something would not go away; the error names it. */

@@ -77,7 +77,6 @@ Test(demo_options, a_wrong_command_line_is_told_with_its_cause)
 	cr_expect_not(PARSE("--dsn", "", "--kill-server-at", "1"));
 	cr_expect_str_eq(told, "sluice demo: --kill-server-at kills the disposable server only; "
 	                       "leave --dsn away to have one" HINT);
-	cr_expect_not(PARSE("--dsn", "", "--keep"));
 	cr_expect_not(PARSE("--options", "flush_dely=2ms"));
 	cr_expect_not_null(strstr(told, "flush_delay"), "%s", told);
 }
