@@ -70,8 +70,8 @@ struct slu_cache {
 	_Alignas(SLU_PAIR) _Atomic uint32_t taken;
 };
 
-/* Room for `keys` keys, however they spread over `lane_count` lanes. False when there is no memory.
- */
+/* Room for `keys` keys, however they spread over `lane_count` lanes, in a zeroed `cache`.
+ * `first_version` is not 0: that marks an entry without a key. False when there is no memory. */
 bool slu_cache_open(struct slu_cache *cache, struct slu_env *env,
                     const struct sluice_stream *stream, uint64_t keys, size_t lane_count,
                     uint64_t first_version);

@@ -33,8 +33,9 @@ static struct slu_cache *cache_of(const struct sluice_lane *lane,
 	return &lane->shape.owner->caches[stream->index];
 }
 
-/* Finds the slot and the entry. Nothing has changed when it fails. */
-static inline enum sluice_status begin(struct put *put, const void *key)
+/* Finds the slot and the entry; a key that the cache never held gets one, unless the put `expects`
+ * it to be there. Nothing has changed when it fails. */
+static inline enum sluice_status begin(struct put *put, const void *key, bool expects)
 {
 	enum sluice_status status = slu_lane_reserve(put->lane, &put->slot);
 
@@ -43,6 +44,10 @@ static inline enum sluice_status begin(struct put *put, const void *key)
 	put->entry = NULL;
 	if (key == NULL)
 		return SLUICE_OK;
+	if (expects) {
+		put->entry = slu_cache_find(cache_of(put->lane, put->stream), key);
+		return put->entry != NULL ? SLUICE_OK : SLUICE_CONFLICT;
+	}
 	put->entry = slu_cache_find_or_add(cache_of(put->lane, put->stream), put->lane, key);
 	return put->entry != NULL ? SLUICE_OK : SLUICE_FULL;
 }
@@ -179,7 +184,7 @@ static inline enum sluice_status put_once(struct put *put, const void *key,
 	uint64_t version;
 
 	slu_section_enter(put->lane);
-	status = begin(put, key);
+	status = begin(put, key, offer->rule == EXPECTED_VERSION && offer->expected != 0);
 	if (status == SLUICE_OK && !take_version(put, offer->rule, offer->expected, &version))
 		status = SLUICE_CONFLICT;
 	if (status == SLUICE_OK) {
@@ -221,6 +226,8 @@ enum sluice_status sluice_put(struct sluice_lane *lane, const struct sluice_stre
 		return status;
 	if (__builtin_expect(size > stream->record_size, 0))
 		return SLUICE_TOO_LONG;
+	if (__builtin_expect(size < (size_t)stream->key_offset + stream->key_size, 0))
+		return SLUICE_INVALID;
 	return put_record(lane, stream, key_of(stream, record), &offer, ticket);
 }
 
@@ -238,6 +245,8 @@ enum sluice_status sluice_put_if(struct sluice_lane *lane, const struct sluice_s
 		return SLUICE_INVALID;
 	if (size > stream->record_size)
 		return SLUICE_TOO_LONG;
+	if (size < (size_t)stream->key_offset + stream->key_size)
+		return SLUICE_INVALID;
 	return put_record(lane, stream, key_of(stream, record), &offer, ticket);
 }
 
@@ -269,9 +278,9 @@ enum sluice_status sluice_reserve(struct sluice_lane *lane, const struct sluice_
 		return status;
 	if ((stream->kind == SLUICE_STATE) != (key != NULL))
 		return SLUICE_INVALID;
-	status = begin(&put, key);
+	status = begin(&put, key, false);
 	if (status == SLUICE_FULL && wait_for_room(lane) == SLUICE_OK)
-		status = begin(&put, key);
+		status = begin(&put, key, false);
 	if (status != SLUICE_OK)
 		return status;
 	if (key != NULL)

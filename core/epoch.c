@@ -11,15 +11,19 @@ void slu_epoch_init(struct slu_epoch *epoch, uint64_t now_ns)
 	atomic_init(&epoch->now, 1);
 }
 
-/* Drops every other mark, never the first nor the last: while nothing can be forgotten, precision
- * halves instead of memory growing. */
+/* Drops each mark whose neighbours are close: at most 1/1000 of the span apart. Never the first nor
+ * the last. What is left has at least that much between every second two, so about 2000 marks are:
+ * while nothing can be forgotten, precision falls instead of memory growing. */
 static void thin_out(struct slu_epoch *epoch)
 {
-	size_t kept = 1;
+	struct slu_epoch_mark *marks = epoch->marks;
+	size_t last = epoch->mark_count - 1, kept = 1;
+	uint64_t gap_ns = (marks[last].began_ns - marks[0].began_ns) / 1000;
 
-	for (size_t i = 2; i < epoch->mark_count; i += 2)
-		epoch->marks[kept++] = epoch->marks[i];
-	epoch->marks[kept++] = epoch->marks[epoch->mark_count - 1];
+	for (size_t i = 1; i < last; i++)
+		if (marks[i + 1].began_ns - marks[kept - 1].began_ns > gap_ns)
+			marks[kept++] = marks[i];
+	marks[kept++] = marks[last];
 	epoch->mark_count = kept;
 }
 

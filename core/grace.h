@@ -53,14 +53,9 @@ struct slu_grace {
 	uint64_t count; /* passed so far */
 };
 
-/* Thread: the flusher. May be called unless one runs; `now_ns` is remembered for slu_grace_due. */
+/* Thread: the flusher. May be called unless one runs. */
 void slu_grace_start(struct slu_grace *grace, uint64_t now_ns);
 /* True once, when the running one has passed. */
 bool slu_grace_passed(struct slu_grace *grace);
-/* Whether the next may start. */
-static inline bool slu_grace_due(const struct slu_grace *grace, uint64_t now_ns)
-{
-	return !grace->running && now_ns - grace->started_ns >= SLU_GRACE_INTERVAL_NS;
-}
 
 #endif

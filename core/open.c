@@ -308,7 +308,7 @@ struct sluice *sluice_open(struct sluice_sink *sink, const struct sluice_streams
 	struct sluice_options options;
 
 	sluice_options_init(&options);
-	if (sluice_options_parse(&options, text, error) != SLUICE_OK) {
+	if (sluice_options_parse(&options, text != NULL ? text : "", error) != SLUICE_OK) {
 		if (sink != NULL)
 			sink->ops->close(sink);
 		return NULL;

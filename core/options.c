@@ -254,6 +254,14 @@ static size_t distance(const char *a, const char *b)
 	return row[width];
 }
 
+/* A word cut short is likest to what it begins. */
+static size_t unlike(const char *key, const char *option_key)
+{
+	size_t size = strlen(key);
+
+	return size > 0 && strncmp(key, option_key, size) == 0 ? 0 : distance(key, option_key);
+}
+
 static const struct option *find(const char *key, struct sluice_error *error)
 {
 	const struct option *nearest = &options_table[0];
@@ -261,7 +269,7 @@ static const struct option *find(const char *key, struct sluice_error *error)
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		if (strcmp(options_table[i].key, key) == 0)
 			return &options_table[i];
-		if (distance(key, options_table[i].key) < distance(key, nearest->key))
+		if (unlike(key, options_table[i].key) < unlike(key, nearest->key))
 			nearest = &options_table[i];
 	}
 	sluice_error_set(error, SLUICE_INVALID, "unknown option \"%s\"; the nearest is %s", key,

@@ -25,6 +25,8 @@ static void orphan_child(void)
 			sluice->gone = SLUICE_FORKED;
 		for (size_t i = 0; i < sluice->lane_count; i++)
 			slu_lane_refuse(&sluice->lanes[i], sluice->gone);
+		/* The flusher may have been telling: nobody will finish that picture. */
+		atomic_fetch_and(&sluice->flusher.counters.sequence, ~(uint64_t)1);
 		/* Another thread of the parent may have held it: the child has only this thread. */
 		pthread_mutex_init(&sluice->mutex, NULL);
 	}

@@ -44,10 +44,12 @@ struct sluice_batch {
 	const struct sluice_part *parts; /* in the order to write them, none empty */
 	size_t part_count;
 	size_t row_count;
-	const uint64_t
-		*from;      /* one position a lane: records up to `from` are in earlier batches, */
-	const uint64_t *to; /* records up to `to` in this one */
 	size_t lane_count;
+	/* One position a lane: this batch holds the records after `from`, up to and with `to`.
+	 * `from` is the `to` of the batch before, all 0 for the first. A batch without rows, of
+	 * coalesced records only, still moves them. */
+	const uint64_t *from;
+	const uint64_t *to;
 };
 
 struct sluice_sink_setup {

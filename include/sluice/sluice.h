@@ -155,7 +155,7 @@ struct sluice_stats {
 	                               none */
 	struct sluice_latency commit_lag; /* accepted to committed, since open */
 	uint64_t full;                    /* puts refused with SLUICE_FULL */
-	uint64_t keys;                    /* keys in the caches */
+	uint64_t keys;                    /* entries taken for keys; a lane takes 16 at a time */
 	uint64_t batches;                 /* committed transactions */
 	uint64_t reconnects;              /* connections lost and made again */
 	uint64_t grace_periods;
@@ -238,9 +238,11 @@ SLUICE_API enum sluice_status sluice_detach(struct sluice_lane *lane);
  * competing puts of one key (lock-free).  All return SLUICE_UNATTACHED for a NULL or detached lane,
  * SLUICE_CLOSED and SLUICE_FORKED. `ticket` may be NULL. */
 
-/* Copies `size` bytes of `record` in; the caller keeps its memory. Returns SLUICE_OK; SLUICE_FULL
- * when the lane has no room or the cache no entry for a new key; SLUICE_TOO_LONG; SLUICE_BUSY.
- * Unless SLUICE_OK nothing changed, not even the cache. */
+/* Copies the first `size` bytes of `record` in; the caller keeps its memory. What lies behind them
+ * reads as undefined: give a size that covers all texts. Returns SLUICE_OK; SLUICE_FULL when the
+ * lane has no room or the cache no entry for a new key; SLUICE_TOO_LONG; SLUICE_INVALID for another
+ * instance's stream or a size that ends before the key does; SLUICE_BUSY. Unless SLUICE_OK nothing
+ * changed, not even the cache. */
 SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_put(struct sluice_lane *lane,
                                                            const struct sluice_stream *stream,
                                                            const void *record, size_t size,

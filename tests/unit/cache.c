@@ -167,6 +167,32 @@ Test(cache, bytes_after_the_key_do_not_count)
 	close_cache();
 }
 
+/* The state of the cache's hash after one more word, so that a test can make keys of equal hash. */
+static uint64_t hashed(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0xbf58476d1ce4e5b9u;
+	return hash ^ hash >> 29;
+}
+
+Test(cache, keys_of_equal_hash_stay_apart)
+{
+	for (uint16_t words = 2; words <= 3; words++) {
+		/* They differ in their last two words only. */
+		uint64_t left[3] = {5, 5, 5}, right[3] = {5, 5, 5};
+		uint64_t before = words == 3 ? hashed(24, 5) : 16;
+		struct slu_entry *entry;
+
+		right[words - 2] = 6;
+		right[words - 1] = 5 ^ hashed(before, 5) ^ hashed(before, 6);
+		open_cache((uint16_t)(words * 8), 64, 1);
+		entry = slu_cache_find_or_add(&f.cache, &f.lanes[0], left);
+		cr_assert_null(slu_cache_find(&f.cache, right), "%u words", words);
+		cr_assert_neq(slu_cache_find_or_add(&f.cache, &f.lanes[0], right), entry);
+		cr_assert_eq(slu_cache_find(&f.cache, left), entry);
+		close_cache();
+	}
+}
+
 /* ---- capacity ---- */
 
 Test(cache, one_lane_can_add_all_the_keys_promised)

@@ -158,6 +158,25 @@ Test(flusher, asked_to_stop_it_lets_nothing_wait)
 	cr_assert(slu_flusher_drained(f.flusher));
 }
 
+/* An engine that reads the counter after the flusher moved it may be seen by that very scan. */
+Test(flusher, a_record_of_the_epoch_just_begun_stays_for_the_next_batch)
+{
+	struct slu_slot *slot;
+
+	open_with("lanes=2 lane_slots=64 flush_delay=0");
+	put_events(1);
+	assert_status(slu_lane_reserve(f.lane, &slot), SLUICE_OK);
+	slot->stream = (uint8_t)events.index;
+	slot->length = sizeof(struct event);
+	slot->epoch = slu_epoch_now(f.flusher->epoch) + 1;
+	slu_lane_commit(f.lane, slot);
+	world_step(f.sluice, MS);
+	assert_equal(f.lane->flusher.seen, 2);
+	assert_equal(f.lane->flusher.gathered, 1);
+	world_step(f.sluice, MS);
+	assert_equal(f.lane->flusher.gathered, 2);
+}
+
 /* ---- while one is on the wire ---- */
 
 Test(flusher, the_next_batch_grows_while_one_is_on_the_wire)
@@ -331,6 +350,22 @@ Test(flusher, a_records_lag_is_from_its_epoch_to_its_acknowledgement)
 	assert_equal(f.flusher->counters.commit_lag.max, 7 * MS);
 }
 
+Test(flusher, records_of_one_batch_have_each_their_own_lag)
+{
+	struct slu_histogram *lag;
+
+	open_with("lanes=2 lane_slots=64 flush_delay=8ms");
+	world_step(f.sluice, MS);
+	put_events(1);
+	world_step(f.sluice, 5 * MS);
+	put_events(1);
+	world_step(f.sluice, 3 * MS);
+	lag = &f.flusher->counters.commit_lag;
+	assert_equal(lag->count, 2);
+	assert_equal(lag->max, 8 * MS);
+	cr_assert_leq(slu_histogram_percentile(lag, 50), 3 * MS + 3 * MS / 64);
+}
+
 Test(flusher, the_oldest_pending_record_tells_the_age)
 {
 	struct slu_picture picture;
@@ -350,6 +385,19 @@ Test(flusher, the_oldest_pending_record_tells_the_age)
 	step_for(10 * MS);
 	slu_counters_read(&f.flusher->counters, &picture);
 	assert_equal(picture.oldest_ns, 0);
+}
+
+Test(flusher, the_oldest_age_stays_exact_through_a_long_outage)
+{
+	uint64_t put_ns;
+
+	open_with("lanes=2 lane_slots=64 flush_delay=0");
+	f.sink->commit_up_to = 0;
+	world_step(f.sluice, MS);
+	put_ns = f.world.now_ns;
+	put_events(1);
+	step_for(5000 * MS); /* many more epochs than can be remembered */
+	assert_equal(f.flusher->picture.oldest_ns, put_ns);
 }
 
 Test(flusher, an_append_lane_without_grace_wakes_it_no_more_than_a_scan_does)

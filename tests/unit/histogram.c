@@ -101,6 +101,16 @@ Test(histogram, percentiles_agree_with_a_sorted_array)
 		                 values[wanted[i].index]);
 }
 
+Test(histogram, half_a_record_counts_as_one)
+{
+	static struct slu_histogram histogram;
+
+	for (uint64_t value = 1; value <= 3; value++)
+		slu_histogram_record(&histogram, value);
+	assert_equal(slu_histogram_percentile(&histogram, 50), 2); /* one of three is not half */
+	assert_equal(slu_histogram_percentile(&histogram, 67), 3);
+}
+
 Test(histogram, no_percentile_exceeds_the_largest_value)
 {
 	static struct slu_histogram histogram;

@@ -41,8 +41,8 @@ static void tear_down(void)
 	scripted_sink_free(f.sink);
 }
 
-TestSuite(instance, .init = set_up, .fini = tear_down);
-TestSuite(instance_with, .fini = tear_down);
+TestSuite(instance, .init = set_up, .fini = tear_down, .timeout = 100);
+TestSuite(instance_with, .fini = tear_down, .timeout = 100);
 
 static struct sluice_ticket put_ticket(struct sluice_lane *lane)
 {

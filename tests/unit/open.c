@@ -44,7 +44,7 @@ static void tear_down(void)
 	scripted_sink_free(f.sink);
 }
 
-TestSuite(open, .init = set_up, .fini = tear_down);
+TestSuite(open, .init = set_up, .fini = tear_down, .timeout = 100);
 
 static bool open_in_world(void)
 {

@@ -217,6 +217,15 @@ Test(options, pairs_stand_between_blanks)
 	assert_equal(options.keys, 99);
 }
 
+Test(options, parsing_leaves_what_was_set_before)
+{
+	struct sluice_options options = parsed("lanes=7 keys=8");
+
+	assert_status(sluice_options_parse(&options, "keys=9", NULL), SLUICE_OK);
+	assert_equal(options.lanes, 7);
+	assert_equal(options.keys, 9);
+}
+
 Test(options, the_last_of_two_wins)
 {
 	assert_equal(parsed("lanes=7 lanes=8").lanes, 8);

@@ -14,7 +14,7 @@
 #define LANES 3
 #define KEYS 24
 #define STEPS 10000
-#define SEEDS 6
+#define SEEDS 4
 
 struct model {
 	struct world world;
@@ -23,6 +23,9 @@ struct model {
 	struct sluice_lane *lanes[LANES];
 	uint64_t seed, step;
 
+	struct {
+		uint64_t batches, records, rows;
+	} committed; /* as the sink has counted them */
 	uint64_t accepted[LANES];
 	uint64_t events_of[LANES]; /* a lane's events are numbered from 0 */
 	struct {
@@ -196,17 +199,20 @@ static void check_positions(void)
 static void check_account(void)
 {
 	struct sluice_stats stats;
-	uint64_t accepted = m.accepted[0] + m.accepted[1] + m.accepted[2], records = 0;
+	uint64_t accepted = m.accepted[0] + m.accepted[1] + m.accepted[2];
 
 	sluice_stats(m.sluice, &stats);
-	for (uint64_t i = 0; i < stats.batches; i++)
-		records += m.sink->batches[i].records;
+	for (; m.committed.batches < stats.batches; m.committed.batches++) {
+		m.committed.records += m.sink->batches[m.committed.batches].records;
+		m.committed.rows += m.sink->batches[m.committed.batches].row_count;
+	}
+	check(stats.batches <= m.sink->commit_up_to);
 	check(stats.account.accepted == accepted);
-	check(stats.account.committed == scripted_sink_committed_rows(m.sink));
-	check(stats.account.committed + stats.account.coalesced == records);
-	check(stats.account.pending == accepted - records);
+	check(stats.account.committed == m.committed.rows);
+	check(stats.account.committed + stats.account.coalesced == m.committed.records);
+	check(stats.account.pending == accepted - m.committed.records);
 	check(stats.account.dead_lettered == 0 && stats.account.dropped == 0);
-	check(stats.commit_lag.count == records);
+	check(stats.commit_lag.count == m.committed.records);
 	check((stats.oldest_pending_ns != 0) <= (stats.account.pending != 0));
 }
 

@@ -89,8 +89,9 @@ static void check_batch(struct scripted_sink *sink, const struct sluice_batch *b
 
 static void *grown(void *array, size_t *capacity, size_t needed, size_t size)
 {
-	while (*capacity < needed)
-		*capacity = *capacity * 2 + 64;
+	if (needed <= *capacity)
+		return array;
+	*capacity = needed * 2 + 64;
 	array = realloc(array, *capacity * size);
 	cr_assert_not_null(array, "no memory for what the sink has seen");
 	return array;
@@ -270,13 +271,4 @@ const struct seen_row *scripted_sink_row(const struct scripted_sink *sink,
 {
 	cr_assert_lt(index, batch->row_count, "the batch has only %zu rows", batch->row_count);
 	return &sink->rows[batch->first_row + index];
-}
-
-uint64_t scripted_sink_committed_rows(const struct scripted_sink *sink)
-{
-	uint64_t rows = 0;
-
-	for (size_t i = 0; i < committed(sink); i++)
-		rows += sink->batches[i].row_count;
-	return rows;
 }

@@ -97,7 +97,5 @@ const struct seen_batch *scripted_sink_last(const struct scripted_sink *sink);
 /* Row `index` of the batch. */
 const struct seen_row *scripted_sink_row(const struct scripted_sink *sink,
                                          const struct seen_batch *batch, size_t index);
-/* Rows of the batches that are committed. */
-uint64_t scripted_sink_committed_rows(const struct scripted_sink *sink);
 
 #endif
