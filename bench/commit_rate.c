@@ -21,7 +21,6 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define EXECUTIONS 200000
@@ -142,19 +141,10 @@ struct stopwatch {
 	double seconds, cpu_seconds, engine_cpu_seconds;
 };
 
-static double cpu_seconds(int who)
-{
-	struct rusage usage;
-
-	getrusage(who, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 static struct stopwatch watch(int who)
 {
-	return (struct stopwatch){slu_measure_seconds(), cpu_seconds(who),
-	                          cpu_seconds(RUSAGE_THREAD)};
+	return (struct stopwatch){slu_measure_seconds(), slu_measure_cpu_seconds(who),
+	                          slu_measure_cpu_seconds(RUSAGE_THREAD)};
 }
 
 static void take_time(struct bench *bench, struct tally *tally, size_t count,

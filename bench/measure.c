@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROUNDS 10
 #define ROUNDS_QUICK 3
@@ -47,6 +48,16 @@ static uint64_t monotonic_ns(void)
 double slu_measure_seconds(void)
 {
 	return (double)monotonic_ns() / 1e9;
+}
+
+double slu_measure_cpu_seconds(int who)
+{
+	struct rusage usage;
+
+	if (getrusage(who, &usage) != 0)
+		slu_measure_fail("getrusage does not know %d", who);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 static double calibrate(void)
@@ -102,6 +113,7 @@ void slu_measure_begin(struct slu_measure *measure, int argc, char **argv, const
 	*measure = (struct slu_measure){.question = question, .unit = unit};
 	read_arguments(measure, argc, argv);
 	measure->rounds = measure->quick ? ROUNDS_QUICK : ROUNDS;
+	measure->load = slu_measure_load_now();
 	measure->ns_per_tick = calibrate();
 	choose_processors(measure);
 	if (measure->engine_cpu < 0)
@@ -129,6 +141,28 @@ void slu_measure_pin_engine(const struct slu_measure *measure)
 void slu_measure_pin_other(const struct slu_measure *measure)
 {
 	pin(measure->other_cpu);
+}
+
+struct slu_measure_load slu_measure_load_now(void)
+{
+	const double hertz = (double)sysconf(_SC_CLK_TCK);
+	/* user, nice, system, idle, waiting for disks, interrupts, soft interrupts, stolen */
+	unsigned long long ticks[8] = {0};
+	struct slu_measure_load load = {0};
+	FILE *file = fopen("/proc/stat", "r");
+
+	if (file == NULL)
+		return load;
+	if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &ticks[0], &ticks[1],
+	           &ticks[2], &ticks[3], &ticks[4], &ticks[5], &ticks[6], &ticks[7]) == 8)
+		for (size_t i = 0; i < 8; i++) {
+			load.all += (double)ticks[i] / hertz;
+			load.busy += i == 3 || i == 4 ? 0 : (double)ticks[i] / hertz;
+		}
+	fclose(file);
+	load.stolen = (double)ticks[7] / hertz;
+	load.own = slu_measure_cpu_seconds(RUSAGE_SELF) + slu_measure_cpu_seconds(RUSAGE_CHILDREN);
+	return load;
 }
 
 /* ---- rows and samples ---- */

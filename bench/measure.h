@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #if defined(__x86_64__)
@@ -50,6 +51,12 @@ struct slu_measure_row {
 	size_t *round_ends; /* how many samples there were after each round */
 };
 
+/* Processor seconds since boot, and of this program with its ended children (a server that was
+ * stopped is one). */
+struct slu_measure_load {
+	double all, busy, stolen, own; /* busy: with anything; stolen: by the hypervisor */
+};
+
 struct slu_measure {
 	const char *question, *unit;
 	bool quick;
@@ -62,7 +69,8 @@ struct slu_measure {
 	const char *json_path; /* "-": stdout, and nothing else goes there; NULL: no JSON */
 	char command[256];
 	double ns_per_tick;
-	int engine_cpu, other_cpu; /* -1: not pinned, the process may use one processor only */
+	struct slu_measure_load load; /* at begin */
+	int engine_cpu, other_cpu;    /* -1: not pinned, the process may use one processor only */
 };
 
 /* Reads `[--quick] [--json FILE]`, calibrates the clock, chooses two processors. Exits with status
@@ -95,6 +103,9 @@ _Noreturn void slu_measure_fail(const char *format, ...) __attribute__((format(p
 void *slu_measure_allocate(size_t count, size_t size);
 
 /* ---- processors ---- */
+
+/* Zeroes where /proc does not tell. end reports the difference: who else was busy meanwhile. */
+struct slu_measure_load slu_measure_load_now(void);
 
 /* The calling thread from here on, and threads that it starts. */
 void slu_measure_pin_engine(const struct slu_measure *measure);
@@ -140,6 +151,9 @@ void slu_measure_spin(const struct slu_measure *measure, uint64_t duration_ns);
 
 /* Monotonic seconds. */
 double slu_measure_seconds(void);
+
+/* Processor time so far; `who` as for getrusage. */
+double slu_measure_cpu_seconds(int who);
 
 /* ---- bursts ---- */
 

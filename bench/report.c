@@ -110,6 +110,23 @@ static void describe_machine(char *text, size_t size)
 	         system.sysname, system.release);
 }
 
+/* What else the processors did. The kernel counts the whole by ticks and ours exactly, so the rest
+ * can come out a little below nothing. */
+static void note_load(struct slu_measure *measure)
+{
+	struct slu_measure_load now = slu_measure_load_now();
+	double all = now.all - measure->load.all;
+	double own = now.own - measure->load.own;
+	double others = now.busy - measure->load.busy - own;
+
+	if (all > 0)
+		slu_measure_note(measure,
+		                 "processors: %.0f %% busy with this program, %.0f %% with others, "
+		                 "of that %.0f %% stolen by the hypervisor",
+		                 100 * own / all, others < 0 ? 0 : 100 * others / all,
+		                 100 * (now.stolen - measure->load.stolen) / all);
+}
+
 /* ---- report ---- */
 
 static void put_text(FILE *out, const char *text)
@@ -227,6 +244,7 @@ int slu_measure_end(struct slu_measure *measure)
 	FILE *out;
 
 	describe_machine(machine, sizeof(machine));
+	note_load(measure);
 	if (!alone)
 		put_table(measure, machine);
 	if (measure->json_path != NULL) {
