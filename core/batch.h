@@ -2,16 +2,16 @@
 /*
  * batch.h - cuts the next batch out of the lanes.
  *
- *      lane 0  e5 e5 e6 | e8            a cut at epoch 7: whole epochs, oldest first, as many as
- * the budget allows lane 1  e4 e7 e7 | e8 e9
- *      -> rows by stream, of a state stream the newest version of each key, in the order of the
- * keys
+ *      lane 0  e5 e5 e6 | e8        a cut at epoch 7: whole epochs, oldest first, as many as the
+ *      lane 1  e4 e7 e7 | e8 e9     budget allows
+ *      -> rows by stream; of a state stream the newest version of each key, in the order of the keys
  *
  * B1  A cut takes whole epochs in order, so it is closed under causes (epoch.h). One epoch may be
- * larger than the budget: it is then a batch of its own. B2  A version older than one already given
- * to the sink is coalesced, not sent: an engine that was slow to commit may bring it after a newer
- * one. So versions of a key reach the sink in order, each at most once. B3  Every record of the cut
- * is a row or is coalesced: row_count + coalesced = sum of to - from.
+ *     larger than the budget: it is then a batch of its own.
+ * B2  A version older than one already given to the sink is coalesced, not sent: an engine that was
+ *     slow to commit may bring it after a newer one. So the versions of a key reach the sink in order,
+ *     each at most once.
+ * B3  Every record of the cut is a row or is coalesced: row_count + coalesced = sum of to - from.
  */
 #ifndef SLU_BATCH_H
 #define SLU_BATCH_H

@@ -3,31 +3,32 @@
  * cache.h - the newest accepted record of every key, readable by any engine thread without a lock.
  *
  * One table a state stream. A key has one entry, inserted once, whose `newest` points at its newest
- * accepted record: at the lane slot itself while that is dirty, at the entry's own clean copy once
- * it is committed. So a put copies the record once, engine threads own no pools and retire nothing,
- * and there is no list of old copies to free.
+ * accepted record: at the lane slot itself while that is dirty, at the entry's own clean copy once it
+ * is committed. So a put copies the record once, engine threads own no pools and retire nothing, and
+ * there is no list of old copies to free.
  *
  *        entry { version, newest }           entry { version, newest }
  *                           |                                   |
  *      lane  [..][slot v7]<-+                clean copy v7 <----+
  *
- * C1  What `newest` points at is accepted: the engine commits the slot first and publishes it then.
- * C2  Versions behind `newest` only grow. Gaps are legal: a put may find that a newer one is
- * already there. C3  A slot is released only when no engine can hold a pointer to it, and the clean
- * copy is overwritten only when none can hold a pointer to that. Three grace periods (grace.h)
- * follow a commit, each serving all stages at once: acknowledged -> 1st -> published  every engine
- * that committed one of these slots has also published it, or found a newer one published    -> 2nd
- * -> installed  nobody still reads the clean copies that these slots had replaced: now a slot that
- *                                         is still newest is copied to its entry's clean copy, and
- * `newest` moved there installed    -> 3rd -> released   nobody still reads these slots Proof:
- * tests/model/reclaim.pml; with any one of the three left out the model finds a record changing
- * under its reader, or lost.
+ * C1  What `newest` points at is accepted: the engine commits the slot first, then publishes it.
+ * C2  Versions behind `newest` only grow. Gaps are legal: a put may find a newer one there already.
+ * C3  A slot is released only when no engine can hold a pointer to it, and a clean copy is overwritten
+ *     only when none can hold a pointer to that. Three grace periods (grace.h) follow a commit; one
+ *     that passes serves the slots of all stages at once:
+ *
+ *       acknowledged -> published   every engine that committed one of these slots has published it
+ *       published    -> installed   nobody reads the clean copies that these slots had replaced: a
+ *                                   slot that is still newest is copied there, and `newest` moved
+ *       installed    -> released    nobody reads these slots
+ *
+ *     Proof: tests/model/reclaim.pml. With any one of the three left out, the model finds a record
+ *     that changes under its reader, or is lost.
  *
  * E4  entry.newest: release by publish and by install -> acquire by get and publish. Else a reader
- * sees a pointer before the bytes.
+ *     finds a pointer before the bytes.
  *
- * Entries are never removed: a key removed stays as a tombstone. `keys` must cover the keys of one
- * run.
+ * Entries are never removed: a removed key stays as a tombstone. `keys` must cover the keys of a run.
  */
 #ifndef SLU_CACHE_H
 #define SLU_CACHE_H

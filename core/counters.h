@@ -2,13 +2,13 @@
 /*
  * counters.h - what the flusher has done, as one consistent picture for any thread.
  *
- * A sequence lock: the flusher writes, never waits; a reader copies and starts again if the flusher
- * wrote meanwhile.
+ * A sequence lock: the flusher writes and never waits; a reader copies, and starts again if the
+ * flusher wrote meanwhile. All accesses are ordered, there are no fences, so ThreadSanitizer sees all.
  *
- *   E7  sequence odd: relaxed -> ordered before the words by their own release. Else a reader takes
- * a half-new picture for an old one. E8  sequence even: release -> acquire by the reader. Else it
- * takes words from before. E9  words: acquire by the reader -> ordered before its second look at
- * the sequence. All are ordered accesses, no fences: ThreadSanitizer checks them.
+ * E7  sequence made odd -> the words, by their own release. Else a reader takes a half-new picture
+ *     for an old one.
+ * E8  sequence made even: release -> acquire by the reader. Else it takes words from before.
+ * E9  words: acquire by the reader -> its second look at the sequence. Else that look comes too early.
  */
 #ifndef SLU_COUNTERS_H
 #define SLU_COUNTERS_H

@@ -3,10 +3,14 @@
  * engine.c - the hot path: what an engine thread runs.
  *
  * No system call, no allocation, no lock, no clock. One put of a state record, in order:
- *   reserve the slot (the only step that may refuse, but for a new key without an entry) -> take a
- * version -> fill -> commit the slot
- *   -> publish it in the cache. Between loading an entry and being done with it the engine is
- * inside a section (grace.h), which keeps the slot from being released before it is published.
+ *
+ *      reserve the slot     the only step that refuses, but for a new key that finds no entry
+ *      take a version
+ *      fill, stamp, commit  now it is accepted
+ *      publish              now every engine can get it
+ *
+ * From loading the entry to having published it the engine is inside a section (grace.h), so that the
+ * slot cannot be released before it is published.
  */
 #include "core/grace.h"
 #include "core/instance.h"

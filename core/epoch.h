@@ -2,26 +2,26 @@
 /*
  * epoch.h - flush epochs: a consistent cut without a clock on the hot path.
  *
- * The flusher owns one counter. Engine threads read it when they put and stamp it into the slot;
- * the line stays in their caches between two advances. To gather, the flusher advances the counter
- * from E to E + 1, passes a full barrier, and only then reads how far each lane is published. The
- * records stamped <= E are a cut that is closed under causes:
+ * The flusher owns one counter. Engine threads read it when they put and stamp it into the slot; the
+ * line stays in their caches between two advances. To gather, the flusher advances the counter from E
+ * to E + 1, passes a full barrier, and only then reads how far each lane is published. The records
+ * stamped <= E are a cut that is closed under causes:
  *
- *   EP1  A record published before the flusher read its lane is seen.
- *   EP2  A record published after that read came after the advance. Whoever saw it reads the
- * counter later still, and so stamps its own records E + 1 or more. So no record of the cut was
- * caused by one outside it.
+ * EP1 A record published before the flusher read its lane is seen.
+ * EP2 A record published after that read came after the advance. Whoever saw it reads the counter
+ *     later still, and so stamps its own records E + 1 or more. So no record of the cut was caused by
+ *     one outside it.
  *
- *   E3  advance: sequentially consistent read-modify-write -> then the flusher's loads of slot.seq
- * (E1). Without the barrier the loads may run before the store is visible, and EP2 fails: an effect
- * is committed without its cause.
+ * E3  advance: a sequentially consistent read-modify-write -> the flusher's loads of slot.seq that
+ *     follow. Else those loads may run before the new epoch is visible, EP2 fails, and an effect is
+ *     committed without its cause.
  *
- * EP2 needs a machine on which a store that one thread has seen is seen by all (x86-64, ARMv8:
- * "multi-copy atomic"). Proof: tests/model/epoch.pml; without the barrier or without the stamps the
- * model finds an effect without its cause.
+ * EP2 needs a machine on which a store that one thread has seen is seen by all ("multi-copy atomic":
+ * x86-64, ARMv8). Proof: tests/model/epoch.pml; without the barrier or without the stamps the model
+ * finds an effect without its cause.
  *
- * The wall time of each advance is kept, so that a record's age is known without a clock read where
- * it was put.
+ * The wall time of each advance is kept, so that a record's age is known without a clock read where it
+ * was put.
  */
 #ifndef SLU_EPOCH_H
 #define SLU_EPOCH_H

@@ -2,20 +2,21 @@
 /*
  * flusher.c - carries records from the lanes to the sink, in batches, at its own pace.
  *
- * Owns: the flusher thread, one batch in the making, the summaries of those in flight.  Borrows:
- * lanes, caches, sink, env. One cycle: poll the sink -> acknowledge -> scan the lanes -> cut and
- * write -> release -> tell.
+ * Owns: the flusher thread, one batch in the making, the summaries of those in flight.
+ * Borrows: lanes, caches, sink, env.
+ * One cycle: poll the sink -> acknowledge -> scan the lanes -> cut and write -> release -> tell.
  *
- * Natural batching: while a batch is on the wire the next one grows; it leaves when the wire is
- * free. Only a full one is handed over earlier, to wait encoded behind the first. With the wire
- * free, a batch closes when it is full or its oldest record has waited flush_delay.
+ * Natural batching: while a batch is on the wire the next one grows; it leaves when the wire is free.
+ * Only a full one is handed over earlier, to wait encoded behind the first. With the wire free, a
+ * batch closes when it is full or its oldest record has waited flush_delay.
  */
 #include "core/flusher.h"
 
 #include <string.h>
 
 #define GRACE_POLL_NS 50000u
-#define GRACE_HURRY_NS 1000000u /* between grace periods while a lane is more than half full */
+#define GRACE_INTERVAL_NS 10000000u /* between two starts */
+#define GRACE_HURRY_NS 1000000u     /* the same, while a lane is more than half full */
 
 static uint64_t min64(uint64_t a, uint64_t b)
 {
@@ -263,7 +264,7 @@ static uint64_t release_slots(struct slu_flusher *flusher, uint64_t now_ns)
 		return now_ns + GRACE_POLL_NS;
 	if (!note_stages(flusher, &pressed))
 		return SLU_NEVER;
-	due_ns = flusher->grace.started_ns + (pressed ? GRACE_HURRY_NS : SLU_GRACE_INTERVAL_NS);
+	due_ns = flusher->grace.started_ns + (pressed ? GRACE_HURRY_NS : GRACE_INTERVAL_NS);
 	if (now_ns < due_ns)
 		return due_ns;
 	slu_grace_start(&flusher->grace, now_ns);

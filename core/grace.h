@@ -4,25 +4,24 @@
  *
  * Every engine thread owns a lane, and every lane has a section counter: odd while its engine is
  * between loading a pointer from the cache and being done with it. A grace period has passed when
- * each counter was seen even, or seen to have moved, after it began. Engine threads pay one store
- * at each end and never enter the kernel: no waking, no registration.
+ * each counter was seen even, or seen to have moved, after it began. Engine threads pay one store at
+ * each end and never enter the kernel: no waking, no registration.
  *
- *   E5  section: release at exit -> acquire by the flusher's poll. Else memory is reused under a
- * reader's last load. E6  section: entered by a plain store, which the processor may let later
- * loads of the cache overtake. The flusher pays for that with a barrier on every processor that
- * runs this process (membarrier) at the start of a grace period: a section that the flusher does
- * not see as entered after it will load what the flusher had stored before it. C1  At entry the
- * compiler, too, must keep the loads behind the store: a signal fence, which costs no instruction.
+ * E5  section: release at exit -> acquire by the flusher's poll. Else memory is reused under a
+ *     reader's last load.
+ * E6  section: entered by a plain store, which the processor may let later loads of the cache
+ *     overtake. The flusher pays for that: a grace period begins with a barrier on every processor
+ *     that runs this process (membarrier). An engine whose entry the flusher does not see after that
+ *     will load what the flusher had stored before it.
+ * E6' The compiler, too, must keep those loads behind the entry: a signal fence, no instruction.
  *
- * One grace period runs at a time, polled, never waited for; at most one starts every
- * SLU_GRACE_INTERVAL_NS, because each interrupts the processors that engine threads run on.
+ * One grace period runs at a time, polled, never waited for. They are spaced, because each interrupts
+ * the processors that engine threads run on (flusher.c).
  */
 #ifndef SLU_GRACE_H
 #define SLU_GRACE_H
 
 #include "core/lane.h"
-
-#define SLU_GRACE_INTERVAL_NS 10000000u
 
 /* Thread: the lane's engine. */
 static inline void slu_section_enter(struct sluice_lane *lane)
@@ -31,7 +30,7 @@ static inline void slu_section_enter(struct sluice_lane *lane)
 
 	/* Relaxed: E6 says who orders it. */
 	atomic_store_explicit(&lane->engine.section, section + 1, memory_order_relaxed);
-	atomic_signal_fence(memory_order_seq_cst); /* C1 */
+	atomic_signal_fence(memory_order_seq_cst); /* E6' */
 }
 
 static inline void slu_section_exit(struct sluice_lane *lane)

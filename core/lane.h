@@ -2,25 +2,28 @@
 /*
  * lane.h - one engine thread hands records to the flusher.
  *
- * A bounded ring with a sequence in every slot: wait-free at both ends, allocates nothing after
- * open. A full lane refuses; it never waits or drops. Positions are 64-bit, count records, start at
- * 0 and never restart within a generation.
+ * A bounded ring with a sequence in every slot: wait-free at both ends, allocates nothing after open.
+ * A full lane refuses; it never waits or drops. Positions are 64-bit, count records, start at 0 and
+ * never restart within a generation.
  *
- *      released     acknowledged       position
- *      (flusher)    (flusher)          (engine)
- *          v             v                 v
- *   [free][held by cache][held by the sink][free][free]
+ *      released           acknowledged           position
+ *      (flusher)          (flusher)              (engine)
+ *          v                  v                      v
+ *   [free][ held by the cache ][ held by the sink   ][free][free]
  *
  * L1  position - released <= slot_count: both only grow; compare by difference.
  * L2  Slots in [released, position) are not written; all others are the engine's alone.
  * L3  The record at position p has sequence p + 1. A slot of an earlier lap holds a smaller one, so
- * it never looks published. L4  A slot belongs to the reader of its record until released: the sink
- * until the batch is acknowledged, then whoever may still hold a pointer from the cache (grace.h).
+ *     it never looks published.
+ * L4  A slot belongs to the readers of its record until released: to the sink until its batch is
+ *     acknowledged, then to whoever may still hold a pointer from the cache (grace.h).
  *
  * E1  slot.seq: release by commit -> acquire by the flusher's peek. Else it reads bytes that have
- * not arrived. E2  released: release by the flusher -> acquire by the engine's reserve. Else a slot
- * is refilled while it is still read. Proof: tests/order runs both ends under ThreadSanitizer, then
- * with E1 and with E2 relaxed: both must be caught.
+ *     not arrived.
+ * E2  released: release by the flusher -> acquire by the engine's reserve. Else a slot is refilled
+ *     while it is still read.
+ * Proof: tests/order runs both ends under ThreadSanitizer, then with E1 and with E2 relaxed: both
+ * must be caught.
  *
  * The memory of a lane is laid out as a file: a 4 KiB page that never changes after open, then the
  * slots. No pointer is in it.

@@ -6,9 +6,13 @@
  * was made from are gone. Pure but for memory.
  *
  *      without COPY   pipeline [ fence | write.. | remove.. ]
- *      COPY alone     string   [ BEGIN; fence; COPY.. ]          pipeline [ remove.. | COMMIT ]
- *      both           pipeline [ BEGIN | fence | write.. ]  string [ COPY.. ]  pipeline [ as above
- * ]
+ *
+ *      COPY alone     string   [ BEGIN; fence; COPY.. ]
+ *                     pipeline [ remove.. | COMMIT ]
+ *
+ *      both           pipeline [ BEGIN | fence | write.. ]
+ *                     string   [ COPY.. ]
+ *                     pipeline [ remove.. | COMMIT ]
  *
  * Writes go before COPY, as executions reference orders: a foreign key is checked at the end of the
  * child's statement, so the parent must be there. Removals go last and in the reverse order of the

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pg_transaction.c - segment after segment; in each: send while the socket takes it, read what
- * came.
+ * pg_transaction.c - segment after segment: send while the socket takes it, read what came.
  *
  * libpq's output buffer has no bound of its own. So nothing is handed over while bytes of before
  * are left in it, and what is handed over at a time is one statement or one chunk of a COPY.

@@ -3,9 +3,10 @@
  * pg_transaction.h - says a script to Postgres over a ready connection, and judges the answer.
  *
  *      begin -> step* -> SLU_DONE       committed, and the connection is idle again
- *                     -> SLU_STOPPED    connection->trouble tells why. Drop the connection,
- * whatever state it is in; whether the batch was committed is for the fence to tell, on the next
- * one.
+ *                     -> SLU_STOPPED    connection->trouble tells why
+ *
+ * A stopped connection is dropped, whatever state it is in; whether the batch was committed is for
+ * the fence to tell, on the next one.
  *
  * SLU_DONE proves a commit: either the sync of a pipeline without BEGIN was reached without an
  * error before it, or COMMIT was answered with its own tag, after every COPY had counted the rows

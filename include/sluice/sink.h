@@ -29,8 +29,7 @@ struct sluice_row {
 	bool removed; /* only the record's key is filled: delete its row */
 };
 
-/* The rows of one stream. Of a state stream each key comes once, in the order of the keys' bytes.
- */
+/* The rows of one stream. Of a state stream each key comes once, in the order of its bytes. */
 struct sluice_part {
 	const struct sluice_stream *stream;
 	const struct sluice_row *rows;

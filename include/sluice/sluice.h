@@ -6,23 +6,26 @@
  *      put ----> lane ----------> batch ----------------------> Postgres
  *      get <---- cache            committed <------------------ acknowledged
  *
- * Promised:     put and get make no system call, allocate nothing, take no lock and wait for
- * nobody. What put accepted is in the database exactly once when `committed`. get returns the
- * newest accepted version of a key. Every transaction holds, with a record, all that happened
- * before it on any lane. accepted = committed + coalesced + dead_lettered + pending + dropped,
- * always. Not promised: durability before `committed`. Lanes are process memory:
- * sluice_stats.account.pending is what dies with the process now.
+ * Promised:
+ *   - put and get make no system call, allocate nothing, take no lock and wait for nobody.
+ *   - What put accepted is in the database exactly once when it is `committed`.
+ *   - get returns the newest accepted version of a key, whichever thread put it.
+ *   - Every transaction holds, with a record, all that happened before it on any lane.
+ *   - accepted = committed + coalesced + dead_lettered + dropped + pending, at any moment.
+ * Not promised:
+ *   - Durability before `committed`. Lanes are process memory: what sluice_stats calls pending
+ *     dies with the process.
  *
- * Who may call what at the same time: "-" free, "1" one thread a lane (its owner), "X" alone:
- * nothing else on the same instance runs, started or unfinished.
+ * Who may run at the same time on one instance:
  *
- *      put  put_if  reserve..commit  remove  get   1        wait  flush  stats  attach  detach   -
- *      open  close   X
+ *                                            hot   wait   attach   close
+ *   hot     put get reserve commit remove     1     -       -        X     - freely
+ *   wait    wait flush stats                  -     -       -        X     1 one thread a lane
+ *   attach  attach detach                     -     -       -        X     X the caller excludes
+ *   close   open close                        X     X       X        X
  *
- * A forked child owns nothing here: every call on an instance inherited through fork returns
- * SLUICE_FORKED.
- *
- * Durations are uint64_t nanoseconds; sluice_ms() and sluice_seconds() make them.
+ * A forked child owns nothing here: calls on an instance inherited through fork return
+ * SLUICE_FORKED. Durations are uint64_t nanoseconds; sluice_ms() and sluice_seconds() make them.
  */
 #ifndef SLUICE_SLUICE_H
 #define SLUICE_SLUICE_H
@@ -43,8 +46,7 @@ extern "C" {
 
 #define SLUICE_VERSION_STRING "0.1.0"
 
-/* Outcomes to expect come first, then misuse, then failures. sluice_status_name() has their names.
- */
+/* Outcomes to expect, then misuse, then failures. Their names: sluice_status_name(). */
 enum sluice_status {
 	SLUICE_OK = 0,
 	SLUICE_MISS,       /* the key is not in the cache, or was removed */
@@ -57,17 +59,15 @@ enum sluice_status {
 	SLUICE_CLOSED,     /* after sluice_close */
 	SLUICE_FORKED,     /* in a forked child */
 	SLUICE_INVALID,    /* an argument or an option is wrong; the error names it */
-	SLUICE_HALTED, /* the sink stopped for a reason that only an operator can mend; stats tell
-	                  it */
-	SLUICE_FAILED, /* the system refused something: memory, threads; the error names it */
+	SLUICE_HALTED,     /* the sink waits for an operator; stats tell why */
+	SLUICE_FAILED,     /* the system refused memory or a thread; the error names it */
 };
 
 struct sluice;
 struct sluice_lane;
 struct sluice_sink;
 
-/* Filled by calls that fail, if given: which status, and a sentence with the cause and the remedy.
- */
+/* Filled by calls that fail, if given: the status, and a sentence with cause and remedy. */
 struct sluice_error {
 	enum sluice_status status;
 	char message[508];
@@ -85,16 +85,13 @@ enum sluice_level {
 };
 
 enum sluice_when_full {
-	SLUICE_WHEN_FULL_FAIL = 0, /* put returns SLUICE_FULL at once */
-	SLUICE_WHEN_FULL_BLOCK =
-		1, /* put waits `block_timeout` for room, in the kernel, then returns SLUICE_FULL */
+	SLUICE_WHEN_FULL_FAIL = 0,  /* put returns SLUICE_FULL at once */
+	SLUICE_WHEN_FULL_BLOCK = 1, /* put waits up to `block_timeout`, also in the kernel */
 };
 
 enum sluice_connect {
-	SLUICE_CONNECT_WAIT =
-		0, /* open returns when the sink is ready, or fails after `connect_timeout` */
-	SLUICE_CONNECT_BACKGROUND =
-		1, /* open returns at once; lanes take what comes until the sink is ready */
+	SLUICE_CONNECT_WAIT = 0,       /* open waits for the sink, at most `connect_timeout` */
+	SLUICE_CONNECT_BACKGROUND = 1, /* open returns at once; lanes take what comes */
 };
 
 /* Every option, as key=value in sluice_open's text and as a member here. Defaults, bounds and
@@ -146,13 +143,11 @@ struct sluice_latency {
 struct sluice_stats {
 	struct sluice_account account;
 	enum sluice_state state;
-	uint64_t state_since_ns; /* how long it has been so */
-	uint64_t lane_depth;     /* slots in use, all lanes: pending records, and those still to be
-	                            released */
-	uint64_t lane_depth_max; /* slots in use in the fullest lane */
-	uint64_t lane_slots;     /* slots of one lane */
-	uint64_t oldest_pending_ns; /* age of the oldest record not yet committed, 0 when there is
-	                               none */
+	uint64_t state_since_ns;    /* how long it has been so */
+	uint64_t lane_depth;        /* slots in use, all lanes: pending, or not yet released */
+	uint64_t lane_depth_max;    /* in the fullest lane */
+	uint64_t lane_slots;        /* slots of one lane */
+	uint64_t oldest_pending_ns; /* age of the oldest pending record, 0 when there is none */
 	struct sluice_latency commit_lag; /* accepted to committed, since open */
 	uint64_t full;                    /* puts refused with SLUICE_FULL */
 	uint64_t keys;                    /* entries taken for keys; a lane takes 16 at a time */
@@ -195,14 +190,14 @@ SLUICE_API void sluice_options_init(struct sluice_options *options);
 SLUICE_API SLUICE_MUST_CHECK enum sluice_status
 sluice_options_parse(struct sluice_options *options, const char *text, struct sluice_error *error);
 
-/* One row of the option table: `index` from 0. Returns false past the end. The strings are static.
- */
+/* One row of the option table. */
 struct sluice_option_description {
 	const char *key;
 	const char *fallback; /* the default */
 	char bounds[96];
 	const char *meaning;
 };
+/* Describes option number `index`, from 0. Returns false past the end. */
 SLUICE_API bool sluice_options_describe(size_t index,
                                         struct sluice_option_description *description);
 

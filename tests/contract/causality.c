@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * causality.c - no reader of Postgres finds an effect without its cause, whatever lanes they came
- * by.
+ * causality.c - no reader of Postgres finds an effect without its cause, on whatever lanes.
  *
  * Two engines play ping-pong through the cache: the first puts n into order X, the second sees that
  * and puts n into order Y, the first sees that and puts n + 1 into X. So whoever looks at one
