@@ -86,7 +86,7 @@ void slu_connection_dial(struct slu_connection *connection, uint64_t now_ns)
 		NULL,
 	};
 	const char *values[] = {
-		"sluice", "5",  "2", "3", "10000", "read-write", connection->target->conninfo,
+		"sluice", "5",  "2", "3", "30000", "read-write", connection->target->conninfo,
 		"UTF8",   NULL,
 	};
 

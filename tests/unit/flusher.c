@@ -161,7 +161,7 @@ Test(flusher, asked_to_stop_it_lets_nothing_wait)
 /* An engine that reads the counter after the flusher moved it may be seen by that very scan. */
 Test(flusher, a_record_of_the_epoch_just_begun_stays_for_the_next_batch)
 {
-	struct slu_slot *slot;
+	struct slu_slot *slot = NULL;
 
 	open_with("lanes=2 lane_slots=64 flush_delay=0");
 	put_events(1);
