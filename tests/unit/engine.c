@@ -1,52 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* engine.c - put, put_if, reserve, remove and get, as one engine thread after another uses them. */
-#include "world.h"
+#include "stepped.h"
 
 #include <string.h>
 
-struct fixture {
-	struct world world;
-	struct scripted_sink *sink;
-	struct sluice *sluice;
-	struct sluice_lane *lane, *other;
-};
-
-static struct fixture f;
-
 static void set_up(void)
 {
-	world_init(&f.world);
-	f.sink = scripted_sink_new();
-	f.sluice = world_open(&f.world, f.sink, "lanes=2 lane_slots=64 keys=32");
-	f.lane = world_attach(f.sluice, 0);
-	f.other = world_attach(f.sluice, 1);
-}
-
-static void tear_down(void)
-{
-	world_close(f.sluice);
-	scripted_sink_free(f.sink);
-	assert_equal(f.world.mapped, 0);
+	open_with("lanes=2 lane_slots=64 keys=32");
 }
 
 TestSuite(engine, .init = set_up, .fini = tear_down);
-
-static uint64_t accepted(void)
-{
-	struct sluice_stats stats;
-
-	sluice_stats(f.sluice, &stats);
-	return stats.account.accepted;
-}
-
-static uint64_t version_of(uint64_t id)
-{
-	struct item item;
-	uint64_t version = 99;
-
-	(void)!sluice_get(f.lane, &items, &id, &item, &version);
-	return version;
-}
 
 /* ---- put, get ---- */
 

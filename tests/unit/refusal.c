@@ -1,60 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* refusal.c - every status with which the hot path refuses, and after each: what did not move. */
-#include "world.h"
+#include "stepped.h"
 
 #include <string.h>
-
-#define MS 1000000u
-
-struct fixture {
-	struct world world;
-	struct scripted_sink *sink;
-	struct sluice *sluice;
-	struct sluice_lane *lane, *other;
-};
-
-static struct fixture f;
-
-static void open_with(const char *options)
-{
-	world_init(&f.world);
-	f.sink = scripted_sink_new();
-	f.sluice = world_open(&f.world, f.sink, options);
-	f.lane = world_attach(f.sluice, 0);
-	f.other = world_attach(f.sluice, 1);
-}
 
 static void set_up(void)
 {
 	open_with("lanes=2 lane_slots=64 keys=32");
 }
 
-static void tear_down(void)
-{
-	world_close(f.sluice);
-	scripted_sink_free(f.sink);
-	assert_equal(f.world.mapped, 0);
-}
-
 TestSuite(refusal, .init = set_up, .fini = tear_down);
 TestSuite(refusal_with, .fini = tear_down);
-
-static uint64_t accepted(void)
-{
-	struct sluice_stats stats;
-
-	sluice_stats(f.sluice, &stats);
-	return stats.account.accepted;
-}
-
-static uint64_t version_of(uint64_t id)
-{
-	struct item item;
-	uint64_t version = 99;
-
-	(void)!sluice_get(f.lane, &items, &id, &item, &version);
-	return version;
-}
 
 static void fill_lane(void)
 {

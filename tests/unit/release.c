@@ -3,60 +3,9 @@
  * grace periods later. */
 #include "core/flusher.h"
 
-#include "world.h"
-
-#define MS 1000000u
-
-struct fixture {
-	struct world world;
-	struct scripted_sink *sink;
-	struct sluice *sluice;
-	struct slu_flusher *flusher;
-	struct sluice_lane *lane, *other;
-};
-
-static struct fixture f;
-
-static void open_with(const char *options)
-{
-	world_init(&f.world);
-	f.sink = scripted_sink_new();
-	f.sluice = world_open(&f.world, f.sink, options);
-	f.flusher = &f.sluice->flusher;
-	f.lane = world_attach(f.sluice, 0);
-	f.other = world_attach(f.sluice, 1);
-}
-
-static void tear_down(void)
-{
-	world_close(f.sluice);
-	scripted_sink_free(f.sink);
-	assert_equal(f.world.mapped, 0);
-}
+#include "stepped.h"
 
 TestSuite(release, .fini = tear_down);
-
-static void put_events(uint64_t count)
-{
-	for (uint64_t i = 0; i < count; i++)
-		assert_status(put_event(f.lane, i), SLUICE_OK);
-}
-
-static void step_for(uint64_t duration_ns)
-{
-	for (uint64_t passed = 0; passed < duration_ns; passed += MS / 4)
-		world_step(f.sluice, MS / 4);
-}
-
-static uint64_t released(void)
-{
-	return atomic_load(&f.lane->flusher.released);
-}
-
-static uint64_t acknowledged(void)
-{
-	return atomic_load(&f.lane->flusher.acknowledged);
-}
 
 /* Steps until one more grace period has passed. */
 static void pass_grace(void)
