@@ -21,14 +21,14 @@
 #define SPINS_MAX 4096      /* about 10 us of spinning, doubled each time */
 #define ROOM_POLL_NS 20000u /* then the flusher is looked at so often */
 
-/* ---- one record, in three steps shared by all that put ---- */
+/* ---- one record, in steps shared by all that put ---- */
 
-/* What a call is about. */
+/* A put of a state record. */
 struct put {
 	struct sluice_lane *lane;
 	const struct sluice_stream *stream;
 	struct slu_slot *slot;
-	struct slu_entry *entry; /* NULL for an append stream */
+	struct slu_entry *entry; /* NULL: the stream appends */
 };
 
 static struct slu_cache *cache_of(const struct sluice_lane *lane,
@@ -63,26 +63,31 @@ static inline uint64_t next_version(struct slu_entry *entry)
 	return atomic_fetch_add_explicit(&entry->version, 1, memory_order_relaxed) + 1;
 }
 
-/* Stamps, commits, publishes. `length` bytes of the record are filled. */
-static inline void finish(const struct put *put, uint64_t version, size_t length, uint8_t flags,
-                          struct sluice_ticket *ticket)
+/* All of the header but the entry and the commit word. `length` bytes of the record are filled. */
+static inline void stamp(struct sluice_lane *lane, struct slu_slot *slot,
+                         const struct sluice_stream *stream, uint64_t version, size_t length)
 {
-	struct sluice_lane *lane = put->lane;
-	struct slu_slot *slot = put->slot;
-
 	slot->version = version;
 	slot->epoch = slu_epoch_now(&lane->shape.owner->epoch);
 	slot->length = (uint16_t)length;
-	slot->stream = (uint8_t)put->stream->index;
-	slot->flags = flags;
-	if (put->entry != NULL)
-		slot->entry = slu_cache_index(cache_of(lane, put->stream), put->entry);
+	slot->stream = (uint8_t)stream->index;
+	slot->flags = 0;
+}
+
+static inline void tell_ticket(const struct sluice_lane *lane, struct sluice_ticket *ticket)
+{
 	if (ticket != NULL)
 		*ticket = (struct sluice_ticket){.lane = lane->shape.index,
 		                                 .sequence = slu_lane_position(lane) + 1};
-	slu_lane_commit(lane, slot);
-	if (put->entry != NULL)
-		slu_cache_publish(put->entry, slot);
+}
+
+/* Accepts a stamped slot, then shows it. */
+static inline void finish(const struct put *put, struct sluice_ticket *ticket)
+{
+	tell_ticket(put->lane, ticket);
+	put->slot->entry = slu_cache_index(cache_of(put->lane, put->stream), put->entry);
+	slu_lane_commit(put->lane, put->slot);
+	slu_cache_publish(put->entry, put->slot);
 }
 
 /* ---- refusing ---- */
@@ -143,10 +148,6 @@ enum version_rule { ANY_VERSION, EXPECTED_VERSION };
 static inline bool take_version(const struct put *put, enum version_rule rule, uint64_t expected,
                                 uint64_t *version)
 {
-	if (put->entry == NULL) {
-		*version = 0;
-		return true;
-	}
 	if (rule == ANY_VERSION) {
 		*version = next_version(put->entry);
 		return true;
@@ -193,15 +194,17 @@ static inline enum sluice_status put_once(struct put *put, const void *key,
 		status = SLUICE_CONFLICT;
 	if (status == SLUICE_OK) {
 		fill(put->slot, put->stream, offer);
-		finish(put, version, offer->size, offer->flags, ticket);
+		stamp(put->lane, put->slot, put->stream, version, offer->size);
+		put->slot->flags = offer->flags;
+		finish(put, ticket);
 	}
 	slu_section_exit(put->lane);
 	return status;
 }
 
-static inline enum sluice_status put_record(struct sluice_lane *lane,
-                                            const struct sluice_stream *stream, const void *key,
-                                            const struct offer *offer, struct sluice_ticket *ticket)
+static enum sluice_status put_state(struct sluice_lane *lane, const struct sluice_stream *stream,
+                                    const void *key, const struct offer *offer,
+                                    struct sluice_ticket *ticket)
 {
 	struct put put = {.lane = lane, .stream = stream};
 	enum sluice_status status = put_once(&put, key, offer, ticket);
@@ -215,9 +218,23 @@ static inline enum sluice_status put_record(struct sluice_lane *lane,
 	return put_once(&put, key, offer, ticket);
 }
 
-static inline const void *key_of(const struct sluice_stream *stream, const void *record)
+/* No key, so no version, no cache, and no section. */
+static inline enum sluice_status append(struct sluice_lane *lane,
+                                        const struct sluice_stream *stream, const void *record,
+                                        size_t size, struct sluice_ticket *ticket)
 {
-	return stream->kind == SLUICE_STATE ? (const char *)record + stream->key_offset : NULL;
+	struct slu_slot *slot;
+	enum sluice_status status = slu_lane_reserve(lane, &slot);
+
+	if (__builtin_expect(status == SLUICE_FULL, 0) && wait_for_room(lane) == SLUICE_OK)
+		status = slu_lane_reserve(lane, &slot);
+	if (__builtin_expect(status != SLUICE_OK, 0))
+		return status;
+	memcpy(slot->record, record, size);
+	stamp(lane, slot, stream, 0, size);
+	tell_ticket(lane, ticket);
+	slu_lane_commit(lane, slot);
+	return SLUICE_OK;
 }
 
 enum sluice_status sluice_put(struct sluice_lane *lane, const struct sluice_stream *stream,
@@ -232,7 +249,9 @@ enum sluice_status sluice_put(struct sluice_lane *lane, const struct sluice_stre
 		return SLUICE_TOO_LONG;
 	if (__builtin_expect(size < (size_t)stream->key_offset + stream->key_size, 0))
 		return SLUICE_INVALID;
-	return put_record(lane, stream, key_of(stream, record), &offer, ticket);
+	if (stream->kind == SLUICE_APPEND)
+		return append(lane, stream, record, size, ticket);
+	return put_state(lane, stream, (const char *)record + stream->key_offset, &offer, ticket);
 }
 
 enum sluice_status sluice_put_if(struct sluice_lane *lane, const struct sluice_stream *stream,
@@ -251,7 +270,7 @@ enum sluice_status sluice_put_if(struct sluice_lane *lane, const struct sluice_s
 		return SLUICE_TOO_LONG;
 	if (size < (size_t)stream->key_offset + stream->key_size)
 		return SLUICE_INVALID;
-	return put_record(lane, stream, key_of(stream, record), &offer, ticket);
+	return put_state(lane, stream, (const char *)record + stream->key_offset, &offer, ticket);
 }
 
 enum sluice_status sluice_remove(struct sluice_lane *lane, const struct sluice_stream *stream,
@@ -265,7 +284,7 @@ enum sluice_status sluice_remove(struct sluice_lane *lane, const struct sluice_s
 	if (stream->kind != SLUICE_STATE)
 		return SLUICE_INVALID;
 	offer.size = stream->record_size;
-	return put_record(lane, stream, key, &offer, ticket);
+	return put_state(lane, stream, key, &offer, ticket);
 }
 
 /* ---- reserve, commit ---- */
@@ -308,7 +327,6 @@ static void end_reserve(struct sluice_lane *lane)
 enum sluice_status sluice_commit(struct sluice_lane *lane, struct sluice_ticket *ticket)
 {
 	struct put put = {.lane = lane};
-	uint64_t version;
 
 	if (lane == NULL)
 		return SLUICE_UNATTACHED;
@@ -318,9 +336,15 @@ enum sluice_status sluice_commit(struct sluice_lane *lane, struct sluice_ticket 
 	put.entry = lane->engine.reserved_entry;
 	put.slot = slu_lane_slot(lane, slu_lane_position(lane));
 	end_reserve(lane);
+	if (put.entry == NULL) {
+		stamp(lane, put.slot, put.stream, 0, put.stream->record_size);
+		tell_ticket(lane, ticket);
+		slu_lane_commit(lane, put.slot);
+		return SLUICE_OK;
+	}
 	slu_section_enter(lane);
-	(void)take_version(&put, ANY_VERSION, 0, &version);
-	finish(&put, version, put.stream->record_size, 0, ticket);
+	stamp(lane, put.slot, put.stream, next_version(put.entry), put.stream->record_size);
+	finish(&put, ticket);
 	slu_section_exit(lane);
 	return SLUICE_OK;
 }

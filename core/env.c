@@ -8,7 +8,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <poll.h>
-#include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -45,16 +45,30 @@ static uint64_t random64(struct slu_env *env)
 	return value;
 }
 
+/* Huge pages where the system gives them: with many keys a put otherwise waits for the translation of
+ * addresses as long as for the data. Then every page is touched, so that no put or get faults. */
+static bool prepare(void *memory, size_t size)
+{
+	(void)madvise(memory, size, MADV_HUGEPAGE); /* only faster */
+	/* A child that kept these pages could write to a copy and believe it was accepted. */
+	if (madvise(memory, size, MADV_DONTFORK) != 0)
+		return false;
+	if (madvise(memory, size, MADV_POPULATE_WRITE) == 0)
+		return true;
+	if (errno != EINVAL) /* a kernel before 5.14 does not know it */
+		return false;
+	memset(memory, 0, size);
+	return true;
+}
+
 static void *map(struct slu_env *env, size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)env;
 	if (memory == MAP_FAILED)
 		return NULL;
-	/* A child that kept these pages could write to a copy and believe it was accepted. */
-	if (madvise(memory, size, MADV_DONTFORK) != 0) {
+	if (!prepare(memory, size)) {
 		munmap(memory, size);
 		return NULL;
 	}

@@ -174,11 +174,12 @@ static inline void slu_lane_commit(struct sluice_lane *lane, struct slu_slot *sl
 	atomic_store_explicit(&lane->engine.position, position + 1, memory_order_release);
 
 	/* The write that waits for a line is what a put costs. Only slots that are surely free: a
-	 * line that the flusher reads must not be pulled away from it. */
+	 * line that the flusher reads must not be pulled away from it. And only as many lines as this
+	 * record filled: the next ones are most often alike. */
 	if (position + SLU_LANE_PREFETCH < lane->engine.room_until) {
 		const char *ahead = (char *)slu_lane_slot(lane, position + SLU_LANE_PREFETCH);
 
-		for (size_t line = 0; line < lane->shape.slot_size; line += SLU_CACHE_LINE)
+		for (size_t line = 0; line < sizeof(*slot) + slot->length; line += SLU_CACHE_LINE)
 			__builtin_prefetch(ahead + line, 1);
 	}
 }
