@@ -331,6 +331,7 @@ int main(int argc, char **argv)
 		{"psql, executions", "psql, new orders", "psql, changed orders"},
 		{"Sluice, executions", "Sluice, new orders", "Sluice, changed orders"}};
 	struct bench *bench = slu_measure_allocate(1, sizeof(*bench));
+	int status;
 
 	slu_measure_begin(&bench->measure, argc, argv,
 	                  "How many rows a second reach Postgres, committed, beside psql's \\copy "
@@ -349,5 +350,10 @@ int main(int argc, char **argv)
 	run_rounds(bench);
 	note_results(bench);
 	slu_server_close(&bench->server);
-	return slu_measure_end(&bench->measure);
+	status = slu_measure_end(&bench->measure);
+	free(bench->executions);
+	free(bench->orders[0]);
+	free(bench->orders[1]);
+	free(bench);
+	return status;
 }

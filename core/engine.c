@@ -18,8 +18,9 @@
 #include <ck_backoff.h>
 #include <string.h>
 
-#define SPINS_MAX 4096      /* about 10 us of spinning, doubled each time */
-#define ROOM_POLL_NS 20000u /* then the flusher is looked at so often */
+#define SPINS_MAX 4096           /* about 10 us of spinning, doubled each time */
+#define ROOM_PAUSE_NS_MIN 20000u /* then the flusher is looked at after growing pauses */
+#define ROOM_PAUSE_NS_MAX 640000u
 
 /* ---- one record, in steps shared by all that put ---- */
 
@@ -119,7 +120,7 @@ static enum sluice_status wait_for_room(struct sluice_lane *lane)
 	const struct sluice_options *options = &lane->shape.owner->options;
 	struct slu_env *env = lane->shape.owner->env;
 	unsigned int spins = CK_BACKOFF_INITIALIZER;
-	uint64_t now_ns, until_ns;
+	uint64_t now_ns, until_ns, pause_ns = ROOM_PAUSE_NS_MIN;
 	struct slu_slot *slot;
 
 	count_full(lane);
@@ -130,10 +131,13 @@ static enum sluice_status wait_for_room(struct sluice_lane *lane)
 	while (now_ns < until_ns) {
 		if (slu_lane_reserve(lane, &slot) == SLUICE_OK)
 			return SLUICE_OK;
-		if (spins < SPINS_MAX)
+		if (spins < SPINS_MAX) {
 			ck_backoff_eb(&spins);
-		else
-			env->wait(env, -1, 0, now_ns + ROOM_POLL_NS);
+		} else {
+			env->wait(env, -1, 0,
+			          now_ns + pause_ns < until_ns ? now_ns + pause_ns : until_ns);
+			pause_ns = pause_ns < ROOM_PAUSE_NS_MAX ? 2 * pause_ns : pause_ns;
+		}
 		now_ns = env->now_ns(env);
 	}
 	return SLUICE_FULL;
