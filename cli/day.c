@@ -137,8 +137,7 @@ bool slu_day_read_files(struct slu_day *day, FILE *out, struct slu_day_reason *r
 
 /* ---- the day ---- */
 
-/* The source whose next message is the earliest; the first of equals. SIZE_MAX when all are done.
- */
+/* The source whose next message is earliest; the first of equals. SIZE_MAX when all are done. */
 static size_t earliest(const struct slu_day *day, const size_t *taken)
 {
 	size_t best = SIZE_MAX, index;

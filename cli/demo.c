@@ -174,8 +174,7 @@ static void collect(struct demo *demo)
 	result->clock = demo->replay.clock;
 }
 
-/* Returns false when the engine threads could not do their work; what they did is still verified.
- */
+/* False when the engine threads could not do their work; what they did is still verified. */
 static bool play(struct demo *demo)
 {
 	struct slu_replay *replay = &demo->replay;

@@ -26,8 +26,7 @@ void slu_progress_start(struct slu_progress *progress, uint64_t now_ns);
 /* Shows what `stats` says `now_ns`. Rates are means since the line before. */
 void slu_progress_show(struct slu_progress *progress, const struct sluice_stats *stats,
                        uint64_t now_ns);
-/* Writes a line of Sluice's own, for sluice_options.log: `context` is the progress.  Thread: any.
- */
+/* Writes a line of Sluice's own, for sluice_options.log. `context`: the progress.  Thread: any. */
 void slu_progress_log(void *context, const char *line);
 /* Ends a line that would be redrawn, so that other text can follow. */
 void slu_progress_leave(struct slu_progress *progress);

@@ -29,8 +29,7 @@ struct slu_row_names {
 	size_t execution_id_size;
 };
 
-/* `provider` is slu_order_namespace of the source's alias; `repeat` counts from 0 within the run.
- */
+/* `provider`: slu_order_namespace of the source's alias; `repeat` counts from 0 within the run. */
 void slu_row_names(struct slu_row_names *names, const struct slu_source *source,
                    struct slu_order_namespace provider, const struct slu_message *message,
                    uint64_t repeat);

@@ -34,8 +34,7 @@ struct slu_env {
 	                  uint64_t until_ns);
 	void (*wake)(struct slu_env *env, _Atomic uint32_t *word);
 
-	/* Makes every running thread of the process pass a full memory barrier before it returns.
-	 */
+	/* Returns when every running thread of the process has passed a full memory barrier. */
 	void (*barrier_everywhere)(struct slu_env *env);
 };
 

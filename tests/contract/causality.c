@@ -64,8 +64,7 @@ static void play(struct player *player, uint64_t number)
 
 	sluice_text_set(&order.client_order_id, player->first ? "X" : "Y", 1);
 	sluice_text_set(&execution.execution_id, name, (size_t)size);
-	/* The very first execution needs its order: from the second round on the parent is there.
-	 */
+	/* The first execution would need its order: from the second round on the parent is there. */
 	while (number > 1 && trading_executions_put(player->lane, &execution, NULL) == SLUICE_FULL)
 		sched_yield();
 	while (trading_orders_put(player->lane, &order, NULL) == SLUICE_FULL)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* schema.c - the shipped migrations and the shipped streams (trading.c) speak of the same tables.
- */
+/* schema.c - the shipped migrations and the shipped streams (trading.c) speak of one schema. */
 #include "tests/contract/database.h"
 #include "trading.h"
 

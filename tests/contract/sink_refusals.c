@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sink_refusals.c - what the sink must not do: write a batch twice, half, or over something newer.
- */
+/* sink_refusals.c - what the sink must not do: write a batch twice, half, or over a newer row. */
 #include "tests/contract/sink_driver.h"
 
 #include "sink/pg_connection.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sink_values.c - values reach their columns exactly: Postgres's own text and bytes are the judge.
- */
+/* sink_values.c - values reach their columns exactly: Postgres's text and bytes are the judge. */
 #include "tests/contract/sink_driver.h"
 
 #include "sink/pg_value.h"

@@ -81,8 +81,7 @@ Test(flow, it_ends_with_the_message_that_reaches_the_rows)
 	}
 }
 
-/* What is left of each order, -1 for one that never was. Orders of the time before begin unknown.
- */
+/* What is left of each order, -1 for one that never was. Orders of before begin unknown. */
 Test(flow, no_order_is_touched_after_it_is_gone_or_by_more_than_is_left)
 {
 	struct slu_flow flow = make(5, 50000);
