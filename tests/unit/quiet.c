@@ -51,7 +51,7 @@ void *malloc(size_t size)
 	return __libc_malloc(size);
 }
 #define FORBID_ALLOCATION() (forbidden = true)
-#define FAULTS_MAX 1 /* the stack's */
+#define FAULTS_MAX 16 /* of the stack, and where the system took a page of the program back */
 #else
 #define FORBID_ALLOCATION() ((void)0)
 #define FAULTS_MAX ULONG_MAX
