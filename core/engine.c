@@ -24,12 +24,12 @@
 
 /* ---- one record, in steps shared by all that put ---- */
 
-/* A put of a state record. */
+/* A record on its way in. */
 struct put {
 	struct sluice_lane *lane;
 	const struct sluice_stream *stream;
 	struct slu_slot *slot;
-	struct slu_entry *entry; /* NULL: the stream appends */
+	struct slu_entry *entry; /* of its key; NULL in an append stream */
 };
 
 static struct slu_cache *cache_of(const struct sluice_lane *lane,

@@ -3,8 +3,8 @@
  * env.h - everything the core takes from the outside world: time, chance, memory, waiting.
  *
  * One struct, passed by whoever opens an instance. The real one is slu_env_system(); a test puts
- * its own clock and its own memory in. Nothing else in core/ calls the operating system, but for
- * starting and joining the flusher thread.
+ * its own clock and its own memory in. Outside of it core/ calls the operating system only to start
+ * and join the flusher thread, to learn a process and a processor number, and in sluice_uuid7.
  */
 #ifndef SLU_ENV_H
 #define SLU_ENV_H

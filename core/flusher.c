@@ -299,11 +299,8 @@ static void tell(struct slu_flusher *flusher, uint64_t committed_before, uint64_
 		picture->state_since_ns = now_ns;
 	}
 	picture->acknowledged = 0;
-	picture->released = 0;
-	for (size_t i = 0; i < flusher->lane_count; i++) {
+	for (size_t i = 0; i < flusher->lane_count; i++)
 		picture->acknowledged += acknowledged(&flusher->lanes[i]);
-		picture->released += released(&flusher->lanes[i]);
-	}
 	picture->reconnects = flusher->progress.reconnects;
 	picture->grace_periods = flusher->grace.count;
 	picture->oldest_ns = oldest_ns(flusher);

@@ -14,9 +14,8 @@ struct sluice {
 	const struct sluice_streams *streams;
 	struct sluice_options options;
 
-	struct slu_epoch epoch; /* engines read, the flusher writes */
-	struct slu_cache
-		caches[SLUICE_STREAMS_MAX]; /* by stream index; unused for append streams */
+	struct slu_epoch epoch;                      /* engines read, the flusher writes */
+	struct slu_cache caches[SLUICE_STREAMS_MAX]; /* by stream; unused for append streams */
 	struct slu_flusher flusher;
 	pthread_t thread;
 

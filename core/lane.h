@@ -71,17 +71,13 @@ struct slu_lane_header {
 };
 
 struct sluice_lane {
-	/* engine: written by the lane's owner only (and by open, close and attach, which exclude
-	 * it) */
+	/* engine: written by the lane's owner only (open, close and attach exclude it) */
 	_Alignas(SLU_PAIR) struct {
 		_Atomic uint64_t position;
-		uint64_t room_until; /* the position at which to look at `released` again, or at
-		                        `refusal` */
-		enum sluice_status
-			refusal; /* why the lane takes nothing now; SLUICE_OK: it may be full */
-		_Atomic uint64_t section; /* odd while the engine may hold a pointer into the cache:
-		                             grace.h */
-		_Atomic uint64_t full;    /* refused puts, counted */
+		uint64_t room_until;        /* where to look again at `released` and `refusal` */
+		enum sluice_status refusal; /* why it takes nothing; SLUICE_OK: it may be full */
+		_Atomic uint64_t section;   /* odd while the engine reads the cache: grace.h */
+		_Atomic uint64_t full;      /* refused puts, counted */
 		/* An open reserve: the key's entry and stream. */
 		const struct sluice_stream *reserved;
 		void *reserved_entry;
