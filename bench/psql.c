@@ -4,8 +4,8 @@
 
 #include "bench/measure.h"
 
-#include "db/child.h"
-#include "db/postgres_programs.h"
+#include "db/server/child.h"
+#include "db/server/postgres_programs.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -4,8 +4,8 @@
 
 #include "bench/measure.h"
 
-#include "db/disposable.h"
-#include "db/migrate.h"
+#include "db/migrate/migrate.h"
+#include "db/server/disposable.h"
 
 #include <libpq-fe.h>
 #include <stdlib.h>
@@ -40,7 +40,9 @@ void slu_server_tell(struct slu_server *server, const char *sql)
 
 void slu_server_open(struct slu_server *server)
 {
-	struct slu_migrate_options migrate = {.lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
+	struct slu_migrate_options migrate = {.files = slu_embedded_migrations,
+	                                      .file_count = slu_embedded_migrations_count,
+	                                      .lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
 	struct sluice_error error;
 
 	running = slu_disposable_start(&error);

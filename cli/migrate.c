@@ -3,7 +3,7 @@
  * Progress and errors go to stderr, the answer of `version` to stdout. */
 #include "cli/commands.h"
 
-#include "db/migrate.h"
+#include "db/migrate/migrate.h"
 
 #include <sluice/sluice.h>
 
@@ -147,6 +147,8 @@ int cli_migrate(int argc, char **argv)
 	};
 	struct slu_migrate_options options = {
 		.conninfo = "",
+		.files = slu_embedded_migrations,
+		.file_count = slu_embedded_migrations_count,
 		.lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS,
 		.progress = stderr,
 	};

@@ -10,8 +10,8 @@
 #include <sluice/sink.h>
 
 #include "cli/names.h"
-#include "db/disposable.h"
-#include "db/migrate.h"
+#include "db/migrate/migrate.h"
+#include "db/server/disposable.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -92,7 +92,9 @@ static enum sluice_status describe(struct slu_target *target, struct sluice_erro
 enum sluice_status slu_target_open(struct slu_target *target, const char *dsn,
                                    struct sluice_error *error)
 {
-	struct slu_migrate_options migration = {.lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
+	struct slu_migrate_options migration = {.files = slu_embedded_migrations,
+	                                        .file_count = slu_embedded_migrations_count,
+	                                        .lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
 	enum sluice_status status;
 
 	*target = (struct slu_target){.conninfo = dsn};

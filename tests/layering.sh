@@ -26,9 +26,9 @@ done <<'EOF'
 include   -
 core      core/[a-z0-9_]+\.h
 sink      sink/[a-z0-9_]+\.h
-db        db/[a-z0-9_]+\.h|trading\.h
-cli       (cli|db|core)/[a-z0-9_]+\.h|trading\.h
-bench     (bench|cli|db|sink|core)/[a-z0-9_]+\.h|trading\.h
+db        db/([a-z]+/)?[a-z0-9_]+\.h|trading\.h
+cli       (cli|db(/[a-z]+)?|core)/[a-z0-9_]+\.h|trading\.h
+bench     (bench|cli|db(/[a-z]+)?|sink|core)/[a-z0-9_]+\.h|trading\.h
 examples  trading\.h
 EOF
 

@@ -9,7 +9,7 @@
  * 127 if the command can't be run, 2 for wrong usage. SIGINT, SIGTERM and SIGHUP are passed on, and
  * the server is stopped in any case.
  */
-#include "db/disposable.h"
+#include "db/server/disposable.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 /* database.c - databases that live as long as a test. */
 #include "tests/contract/database.h"
 
-#include "db/migrate.h"
+#include "db/migrate/migrate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,9 @@ static void run_on_server(const char *before, const char *name, const char *afte
 
 char *database_create(bool migrated)
 {
-	struct slu_migrate_options options = {.lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
+	struct slu_migrate_options options = {.files = slu_embedded_migrations,
+	                                      .file_count = slu_embedded_migrations_count,
+	                                      .lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
 	struct sluice_error error;
 	struct timespec now;
 	char name[64];

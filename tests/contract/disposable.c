@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* disposable.c - a disposable server lives, dies and comes back, and leaves nothing behind. */
-#include "db/disposable.h"
+#include "db/server/disposable.h"
 
 #include "db/clock.h"
-#include "db/process.h"
+#include "db/server/process.h"
 #include "tests/contract/database.h"
 
 #include <criterion/criterion.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* migrate.c - the migration runner on a real server. */
-#include "db/migrate.h"
+#include "db/migrate/migrate.h"
 
 #include "db/clock.h"
-#include "db/migration_lock.h"
+#include "db/migrate/migration_lock.h"
 #include "tests/contract/database.h"
 #include "tests/script_directory.h"
 

@@ -7,7 +7,7 @@
  */
 #include "tests/contract/sink_driver.h"
 
-#include "db/disposable.h"
+#include "db/server/disposable.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* migration_set.c - file names and lock numbers are golang-migrate's. */
-#include "db/migration_set.h"
-#include "db/migration_lock.h"
+#include "db/migrate/migration_set.h"
+#include "db/migrate/migration_lock.h"
 #include "tests/script_directory.h"
 
 #include <criterion/criterion.h>

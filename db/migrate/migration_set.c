@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* migration_set.c - gathers migration files into an ordered set.
  * One cycle: parse the name -> read the text -> add to the set; then sort. */
-#include "db/migration_set.h"
+#include "db/migrate/migration_set.h"
 
 #include <sluice/sink.h>
 

@@ -3,8 +3,8 @@
  * child.h - runs another program: without a shell, as an unprivileged user if we are root, and for
  * a bounded time.
  */
-#ifndef DB_CHILD_H
-#define DB_CHILD_H
+#ifndef DB_SERVER_CHILD_H
+#define DB_SERVER_CHILD_H
 
 #include <sluice/sluice.h>
 

@@ -3,12 +3,12 @@
  * Owns: one connection for the length of a call.  Borrows: the caller's options.
  * One cycle: read files -> connect -> for each set: lock -> read version -> check all scripts ->
  * steps -> unlock. */
-#include "db/migrate.h"
+#include "db/migrate/migrate.h"
 
-#include "db/migration_lock.h"
-#include "db/migration_run.h"
-#include "db/migration_script.h"
-#include "db/migration_set.h"
+#include "db/migrate/migration_lock.h"
+#include "db/migrate/migration_run.h"
+#include "db/migrate/migration_script.h"
+#include "db/migrate/migration_set.h"
 
 #include <sluice/sink.h>
 
@@ -191,8 +191,7 @@ static enum sluice_status read_user_set(const struct slu_migrate_options *option
 {
 	if (options->directory != NULL)
 		return slu_migration_set_read(set, options->directory, error);
-	return slu_migration_set_embedded(set, slu_embedded_migrations,
-	                                  slu_embedded_migrations_count, error);
+	return slu_migration_set_embedded(set, options->files, options->file_count, error);
 }
 
 enum sluice_status slu_migrate_up(const struct slu_migrate_options *options, size_t limit,

@@ -22,8 +22,8 @@
  *
  * Thread: one call at a time on a server.  Progress: blocking.
  */
-#ifndef DB_DISPOSABLE_H
-#define DB_DISPOSABLE_H
+#ifndef DB_SERVER_DISPOSABLE_H
+#define DB_SERVER_DISPOSABLE_H
 
 #include <sluice/sluice.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* process.c - reads /proc/PID/stat. */
-#include "db/process.h"
+#include "db/server/process.h"
 
 #include <dirent.h>
 #include <fcntl.h>

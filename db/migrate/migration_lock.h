@@ -6,8 +6,8 @@
  * database; but its command line writes the database as `/name` and its library as `name`, so that
  * these two do not even exclude each other. Sluice takes both.
  */
-#ifndef DB_MIGRATION_LOCK_H
-#define DB_MIGRATION_LOCK_H
+#ifndef DB_MIGRATE_MIGRATION_LOCK_H
+#define DB_MIGRATE_MIGRATION_LOCK_H
 
 #include <libpq-fe.h>
 #include <sluice/sluice.h>

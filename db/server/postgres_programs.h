@@ -2,8 +2,8 @@
 /*
  * postgres_programs.h - finds PostgreSQL's server programs, which are rarely in PATH.
  */
-#ifndef DB_POSTGRES_PROGRAMS_H
-#define DB_POSTGRES_PROGRAMS_H
+#ifndef DB_SERVER_POSTGRES_PROGRAMS_H
+#define DB_SERVER_POSTGRES_PROGRAMS_H
 
 #include <sluice/sluice.h>
 

@@ -3,10 +3,10 @@
  * migration_script.h - one migration script: may it run inside a transaction, and where did it
  * fail.
  */
-#ifndef DB_MIGRATION_SCRIPT_H
-#define DB_MIGRATION_SCRIPT_H
+#ifndef DB_MIGRATE_MIGRATION_SCRIPT_H
+#define DB_MIGRATE_MIGRATION_SCRIPT_H
 
-#include "db/migration_set.h"
+#include "db/migrate/migration_set.h"
 
 #include <libpq-fe.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* migration_run.c - moves a version table together with the scripts it counts.
  * One step: BEGIN -> script -> version -> COMMIT. */
-#include "db/migration_run.h"
+#include "db/migrate/migration_run.h"
 
 #include "db/clock.h"
-#include "db/migration_script.h"
+#include "db/migrate/migration_script.h"
 
 #include <sluice/sink.h>
 

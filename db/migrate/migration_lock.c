@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* migration_lock.c - both of golang-migrate's advisory locks, or neither. */
-#include "db/migration_lock.h"
+#include "db/migrate/migration_lock.h"
 
 #include "db/clock.h"
 

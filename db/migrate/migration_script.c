@@ -3,7 +3,7 @@
  * The server tells the place of a mistake it found while reading, as a character number. What fails
  * later (a duplicate key, a DO block) has no place: then it is the statement after those that
  * succeeded. */
-#include "db/migration_script.h"
+#include "db/migrate/migration_script.h"
 
 #include "db/sql_script.h"
 

@@ -21,8 +21,10 @@
  * As with golang-migrate, `up` looks only at versions above the database's: a script with a lower
  * version that arrives later is never run.
  */
-#ifndef DB_MIGRATE_H
-#define DB_MIGRATE_H
+#ifndef DB_MIGRATE_MIGRATE_H
+#define DB_MIGRATE_MIGRATE_H
+
+#include "db/migrate/migration_set.h"
 
 #include <sluice/sluice.h>
 
@@ -35,7 +37,9 @@
 struct slu_migrate_options {
 	const char
 		*conninfo; /* libpq's, keywords or URI; "" or NULL leaves all to the environment */
-	const char *directory;    /* of the user set; NULL for the files inside the program */
+	const char *directory; /* of the user set; NULL for `files` */
+	const struct slu_migration_file *files;
+	size_t file_count;
 	uint64_t lock_timeout_ns; /* how long others may migrate before we give up */
 	FILE *progress;           /* a line for each script, and the server's notices; or NULL */
 };

@@ -2,11 +2,11 @@
 /*
  * migration_run.h - a version table on a connection, and the step from one version to the next.
  */
-#ifndef DB_MIGRATION_RUN_H
-#define DB_MIGRATION_RUN_H
+#ifndef DB_MIGRATE_MIGRATION_RUN_H
+#define DB_MIGRATE_MIGRATION_RUN_H
 
-#include "db/migrate.h"
-#include "db/migration_set.h"
+#include "db/migrate/migrate.h"
+#include "db/migrate/migration_set.h"
 
 #include <libpq-fe.h>
 

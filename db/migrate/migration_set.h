@@ -7,8 +7,8 @@
  * decimal digits, `0001` and `1` alike. Names of any other form are passed over, subdirectories
  * too. Versions are ordered as numbers. A version may have only one of the two scripts.
  */
-#ifndef DB_MIGRATION_SET_H
-#define DB_MIGRATION_SET_H
+#ifndef DB_MIGRATE_MIGRATION_SET_H
+#define DB_MIGRATE_MIGRATION_SET_H
 
 #include <sluice/sluice.h>
 

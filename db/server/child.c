@@ -2,7 +2,7 @@
 /* child.c - fork, change, exec, wait.
  * Between fork and exec the child of a program with threads may only do what a signal handler may:
  * all that needs memory or look-ups is done before. */
-#include "db/child.h"
+#include "db/server/child.h"
 
 #include "db/clock.h"
 

@@ -2,12 +2,12 @@
 /* disposable.c - a server's life in a directory of its own.
  * Owns: the directory, the postmaster.
  * One life: find the programs -> directory -> initdb -> launch -> ready -> shut down -> remove. */
-#include "db/disposable.h"
+#include "db/server/disposable.h"
 
-#include "db/child.h"
 #include "db/clock.h"
-#include "db/postgres_programs.h"
-#include "db/process.h"
+#include "db/server/child.h"
+#include "db/server/postgres_programs.h"
+#include "db/server/process.h"
 
 #include <sluice/sink.h>
 

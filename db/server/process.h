@@ -2,8 +2,8 @@
 /*
  * process.h - other processes, as /proc shows them to everyone.
  */
-#ifndef DB_PROCESS_H
-#define DB_PROCESS_H
+#ifndef DB_SERVER_PROCESS_H
+#define DB_SERVER_PROCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

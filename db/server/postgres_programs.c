@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* postgres_programs.c - asks pg_config first, then looks where Debian keeps them. */
-#include "db/postgres_programs.h"
+#include "db/server/postgres_programs.h"
 
-#include "db/child.h"
+#include "db/server/child.h"
 
 #include <sluice/sink.h>
 
