@@ -6,6 +6,7 @@ DESTDIR     ?=
 JOBS        ?= $(shell nproc)
 CMAKE_FLAGS ?=
 DEMO_FLAGS  ?=
+MIGRATE_FLAGS ?=
 
 configure := cmake -S . -G Ninja -DSLUICE_WERROR=ON
 ctest     := ctest --output-on-failure --no-tests=error -j $(JOBS)
@@ -13,7 +14,7 @@ sources   := core sink db cli bench tests examples include
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all help deps demo test bench install format format-check clean \
+.PHONY: all help deps demo test bench install gen migrate format format-check clean \
 	check check-address check-thread check-clang check-models
 
 all: build/build.ninja ## build the program build/sluice, the libraries, tests and benchmarks
@@ -37,6 +38,12 @@ test: all ## run the tests
 bench: all ## run every benchmark, briefly
 	@set -e; for program in $$(find build/bench -maxdepth 1 -type f -perm /111 | sort); do \
 		echo "== $$program"; $$program --quick; done
+
+gen: all ## write db/generated anew from db/migrations and db/queries
+	@build/sluice gen --config db/sqlc.yaml
+
+migrate: all ## bring a database (PGHOST, PGDATABASE, .. or MIGRATE_FLAGS='--dsn ..') to db/migrations
+	@build/sluice migrate $(MIGRATE_FLAGS) --path db/migrations up
 
 install: all ## install below PREFIX (/usr/local); DESTDIR stages
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"

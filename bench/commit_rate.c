@@ -308,7 +308,7 @@ static void note_results(struct bench *bench)
 		slu_measure_note(&bench->measure,
 		                 "%s: %zu rows of %u bytes a round; psql's file is %.1f MB",
 		                 task_names[task], count_of(bench, task),
-		                 stream_of(task)->record_size, (double)copy->bytes / 1e6);
+		                 stream_of(task)->layout.size, (double)copy->bytes / 1e6);
 		slu_measure_note(&bench->measure, "  Sluice: %.0f transactions of %.0f rows",
 		                 (double)sluice->batches / rounds,
 		                 (double)sluice->rows / (double)sluice->batches);

@@ -62,9 +62,9 @@ static void copy_sql(char *sql, size_t size, const char *table, const struct slu
 {
 	size_t used = (size_t)snprintf(sql, size, "\\copy %s (", table);
 
-	for (size_t i = 0; i < stream->column_count; i++)
+	for (size_t i = 0; i < stream->layout.column_count; i++)
 		used += (size_t)snprintf(sql + used, size - used, "%s%s", i > 0 ? ", " : "",
-		                         stream->columns[i].name);
+		                         stream->layout.columns[i].name);
 	snprintf(sql + used, size - used, ") from '%s'", file);
 }
 
@@ -115,8 +115,10 @@ static void write_uuid(FILE *file, const unsigned char *field)
 
 static void write_text(FILE *file, const unsigned char *field)
 {
-	/* SLUICE_TEXT: a size, then the bytes */
-	fwrite(field + 1, 1, field[0], file);
+	SLUICE_TEXT(1) text; /* its size, then its bytes */
+
+	memcpy(&text.size, field, sizeof(text.size));
+	fwrite(field + sizeof(text.size), 1, text.size, file);
 }
 
 static void write_numeric(FILE *file, const unsigned char *field, unsigned scale)
@@ -176,7 +178,7 @@ static void write_column(FILE *file, const struct sluice_column *column,
 		write_text(file, field);
 		break;
 	case SLUICE_JSONB:
-		if (field[0] == 0)
+		if (field[0] == 0 && field[1] == 0)
 			fputs("{}", file);
 		else
 			write_text(file, field);
@@ -190,6 +192,8 @@ static void write_column(FILE *file, const struct sluice_column *column,
 	case SLUICE_VERSION:
 		fprintf(file, "%" PRIu64, version);
 		break;
+	default:
+		assert(!"a type that the shipped streams have");
 	}
 }
 
@@ -197,12 +201,11 @@ void slu_psql_write_row(FILE *file, const struct sluice_stream *stream, const vo
                         uint64_t version)
 {
 	const unsigned char *bytes = record;
-	uint32_t present;
+	for (size_t i = 0; i < stream->layout.column_count; i++) {
+		const struct sluice_column *column = &stream->layout.columns[i];
+		uint32_t present;
 
-	memcpy(&present, bytes + stream->present_offset, sizeof(present));
-	for (size_t i = 0; i < stream->column_count; i++) {
-		const struct sluice_column *column = &stream->columns[i];
-
+		memcpy(&present, bytes + column->present_offset, sizeof(present));
 		if (i > 0)
 			fputc('\t', file);
 		if (column->present != 0 && !(column->present & present))

@@ -20,7 +20,7 @@ static enum sluice_status submit(struct sluice_sink *door, const struct sluice_b
 	for (size_t p = 0; p < batch->part_count; p++)
 		for (size_t i = 0; i < batch->parts[p].row_count; i++)
 			sink->sum += slu_record_sum(batch->parts[p].rows[i].record,
-			                            batch->parts[p].stream->record_size);
+			                            batch->parts[p].stream->layout.size);
 	sink->rows += batch->row_count;
 	sink->committed = batch->number;
 	return SLUICE_OK;

@@ -5,11 +5,12 @@
 const struct sluice_stream slu_test_stream = {
 	.name = "test",
 	.kind = SLUICE_APPEND,
-	.record_size = 128,
+	.layout.size = 128,
 };
 
 static const struct sluice_stream *const test_stream_list[] = {&slu_test_stream};
-const struct sluice_streams slu_test_streams = {"test", test_stream_list, 1};
+const struct sluice_streams slu_test_streams = {
+	.name = "test", .streams = test_stream_list, .count = 1};
 
 static const size_t sizes[] = {128, sizeof(struct trading_execution), sizeof(struct trading_order)};
 

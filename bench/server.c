@@ -40,9 +40,8 @@ void slu_server_tell(struct slu_server *server, const char *sql)
 
 void slu_server_open(struct slu_server *server)
 {
-	struct slu_migrate_options migrate = {.files = slu_embedded_migrations,
-	                                      .file_count = slu_embedded_migrations_count,
-	                                      .lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
+	struct sluice_migrate_options migrate = {.files = slu_embedded_migrations,
+	                                         .file_count = slu_embedded_migrations_count};
 	struct sluice_error error;
 
 	running = slu_disposable_start(&error);
@@ -79,11 +78,11 @@ void slu_server_digest(struct slu_server *server, const struct sluice_stream *st
 	                               "SELECT count(*) || ' ' || "
 	                               "sum(hashtextextended(concat_ws('|'");
 
-	for (size_t i = 0; i < stream->column_count; i++)
-		if (stream->columns[i].type != SLUICE_VERSION)
+	for (size_t i = 0; i < stream->layout.column_count; i++)
+		if (stream->layout.columns[i].type != SLUICE_VERSION)
 			used += (size_t)snprintf(sql + used, sizeof(sql) - used,
 			                         ", coalesce(%s::text, '~')",
-			                         stream->columns[i].name);
+			                         stream->layout.columns[i].name);
 	snprintf(sql + used, sizeof(sql) - used, "), 0)::numeric) FROM %s", stream->name);
 	result = ask(server, sql);
 	snprintf(text, size, "%s", PQgetvalue(result, 0, 0));

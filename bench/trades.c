@@ -13,9 +13,11 @@ void slu_trades_order(struct trading_order *order, size_t index, bool changed)
 
 	*order = (struct trading_order){
 		.provider_id = SLU_TRADES_PROVIDER,
-		.quantity = sluice_decimal((int64_t)(index % 900 + 100), 0, TRADING_SCALE),
-		.price = sluice_decimal((int64_t)(index % 10000 + 1), 2, TRADING_SCALE),
-		.filled_quantity = sluice_decimal(changed ? 50 : 0, 0, TRADING_SCALE),
+		.quantity = sluice_decimal((int64_t)(index % 900 + 100), 0,
+	                                   TRADING_ORDER_QUANTITY_SCALE),
+		.price = sluice_decimal((int64_t)(index % 10000 + 1), 2, TRADING_ORDER_PRICE_SCALE),
+		.filled_quantity = sluice_decimal(changed ? 50 : 0, 0,
+	                                          TRADING_ORDER_FILLED_QUANTITY_SCALE),
 		.placed_at = BEGAN_US + (int64_t)index,
 		.present = TRADING_ORDER_PRICE,
 	};
@@ -34,9 +36,11 @@ void slu_trades_execution(struct trading_execution *execution, size_t index)
 
 	*execution = (struct trading_execution){
 		.provider_id = SLU_TRADES_PROVIDER,
-		.fill_quantity = sluice_decimal((int64_t)(index % 100 + 1), 0, TRADING_SCALE),
-		.fill_price = sluice_decimal((int64_t)(index % 10000 + 1), 2, TRADING_SCALE),
-		.fee = sluice_decimal(15, 4, TRADING_SCALE),
+		.fill_quantity = sluice_decimal((int64_t)(index % 100 + 1), 0,
+	                                        TRADING_EXECUTION_FILL_QUANTITY_SCALE),
+		.fill_price = sluice_decimal((int64_t)(index % 10000 + 1), 2,
+	                                     TRADING_EXECUTION_FILL_PRICE_SCALE),
+		.fee = sluice_decimal(15, 4, TRADING_EXECUTION_FEE_SCALE),
 		.traded_at = BEGAN_US + (int64_t)index,
 		.present = TRADING_EXECUTION_ORDER_ID | TRADING_EXECUTION_FEE |
 	                   TRADING_EXECUTION_FEE_ASSET | TRADING_EXECUTION_LIQUIDITY,

@@ -17,6 +17,7 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{"demo", cli_demo, "play a trading day into Postgres and prove the result"},
+	{"gen", cli_gen, "write typed C for migrations and queries"},
 	{"migrate", cli_migrate, "bring a database's schema up or down"},
 };
 

@@ -7,6 +7,7 @@
  */
 #include "cli/rows.h"
 
+#include <assert.h>
 #include <string.h>
 
 __extension__ typedef __int128 int128;
@@ -15,6 +16,13 @@ __extension__ typedef __int128 int128;
 #define MIDNIGHT_US (INT64_C(1340251200) * 1000000)
 
 #define PRICE_SCALE 4 /* of a message's price */
+#define SCALE 16      /* of every quantity and price in the tables: one type, so that they add up */
+
+static_assert(TRADING_ORDER_QUANTITY_SCALE == SCALE && TRADING_ORDER_PRICE_SCALE == SCALE &&
+                      TRADING_ORDER_FILLED_QUANTITY_SCALE == SCALE &&
+                      TRADING_EXECUTION_FILL_QUANTITY_SCALE == SCALE &&
+                      TRADING_EXECUTION_FILL_PRICE_SCALE == SCALE,
+              "one scale");
 
 #define SET(text, literal) sluice_text_set(text, literal, sizeof(literal) - 1)
 
@@ -25,12 +33,12 @@ static int64_t time_us(const struct slu_message *message)
 
 static struct sluice_decimal shares(uint32_t size)
 {
-	return sluice_decimal(size, 0, TRADING_SCALE);
+	return sluice_decimal(size, 0, SCALE);
 }
 
 static struct sluice_decimal price(const struct slu_message *message)
 {
-	return sluice_decimal((int64_t)message->price, PRICE_SCALE, TRADING_SCALE);
+	return sluice_decimal((int64_t)message->price, PRICE_SCALE, SCALE);
 }
 
 static int128 value_of(struct sluice_decimal decimal)

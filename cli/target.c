@@ -92,9 +92,8 @@ static enum sluice_status describe(struct slu_target *target, struct sluice_erro
 enum sluice_status slu_target_open(struct slu_target *target, const char *dsn,
                                    struct sluice_error *error)
 {
-	struct slu_migrate_options migration = {.files = slu_embedded_migrations,
-	                                        .file_count = slu_embedded_migrations_count,
-	                                        .lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
+	struct sluice_migrate_options migration = {.files = slu_embedded_migrations,
+	                                           .file_count = slu_embedded_migrations_count};
 	enum sluice_status status;
 
 	*target = (struct slu_target){.conninfo = dsn};

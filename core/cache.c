@@ -54,7 +54,7 @@ bool slu_cache_open(struct slu_cache *cache, struct slu_env *env,
                     uint64_t first_version)
 {
 	uint64_t buckets = power_of_two_above(keys);
-	size_t clean_size = round_up(sizeof(struct slu_slot) + stream->record_size, SLU_CACHE_LINE);
+	size_t clean_size = round_up(sizeof(struct slu_slot) + stream->layout.size, SLU_CACHE_LINE);
 
 	cache->stream = stream;
 	cache->first_version = first_version;

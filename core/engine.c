@@ -179,7 +179,7 @@ static inline void fill(struct slu_slot *slot, const struct sluice_stream *strea
                         const struct offer *offer)
 {
 	if (offer->flags & SLU_SLOT_REMOVED) {
-		memset(slot->record, 0, stream->record_size);
+		memset(slot->record, 0, stream->layout.size);
 		memcpy(slot->record + stream->key_offset, offer->record, stream->key_size);
 		return;
 	}
@@ -249,7 +249,7 @@ enum sluice_status sluice_put(struct sluice_lane *lane, const struct sluice_stre
 
 	if (__builtin_expect(status != SLUICE_OK, 0))
 		return status;
-	if (__builtin_expect(size > stream->record_size, 0))
+	if (__builtin_expect(size > stream->layout.size, 0))
 		return SLUICE_TOO_LONG;
 	if (__builtin_expect(size < (size_t)stream->key_offset + stream->key_size, 0))
 		return SLUICE_INVALID;
@@ -270,7 +270,7 @@ enum sluice_status sluice_put_if(struct sluice_lane *lane, const struct sluice_s
 		return status;
 	if (stream->kind != SLUICE_STATE)
 		return SLUICE_INVALID;
-	if (size > stream->record_size)
+	if (size > stream->layout.size)
 		return SLUICE_TOO_LONG;
 	if (size < (size_t)stream->key_offset + stream->key_size)
 		return SLUICE_INVALID;
@@ -287,7 +287,7 @@ enum sluice_status sluice_remove(struct sluice_lane *lane, const struct sluice_s
 		return status;
 	if (stream->kind != SLUICE_STATE)
 		return SLUICE_INVALID;
-	offer.size = stream->record_size;
+	offer.size = stream->layout.size;
 	return put_state(lane, stream, key, &offer, ticket);
 }
 
@@ -341,13 +341,13 @@ enum sluice_status sluice_commit(struct sluice_lane *lane, struct sluice_ticket 
 	put.slot = slu_lane_slot(lane, slu_lane_position(lane));
 	end_reserve(lane);
 	if (put.entry == NULL) {
-		stamp(lane, put.slot, put.stream, 0, put.stream->record_size);
+		stamp(lane, put.slot, put.stream, 0, put.stream->layout.size);
 		tell_ticket(lane, ticket);
 		slu_lane_commit(lane, put.slot);
 		return SLUICE_OK;
 	}
 	slu_section_enter(lane);
-	stamp(lane, put.slot, put.stream, next_version(put.entry), put.stream->record_size);
+	stamp(lane, put.slot, put.stream, next_version(put.entry), put.stream->layout.size);
 	finish(&put, ticket);
 	slu_section_exit(lane);
 	return SLUICE_OK;

@@ -24,13 +24,13 @@ static enum sluice_status check_stream(const struct sluice_stream *stream, size_
 		                        "stream %s says index %u but stands at %zu: the bindings "
 		                        "are of different makes; generate them again",
 		                        stream->name, stream->index, index);
-	if (stream->record_size == 0 || stream->record_size > SLUICE_RECORD_SIZE_MAX)
+	if (stream->layout.size == 0 || stream->layout.size > SLUICE_RECORD_SIZE_MAX)
 		return sluice_error_set(error, SLUICE_INVALID,
 		                        "stream %s: a record of %u bytes; 1 to %u are possible",
-		                        stream->name, stream->record_size, SLUICE_RECORD_SIZE_MAX);
+		                        stream->name, stream->layout.size, SLUICE_RECORD_SIZE_MAX);
 	if (stream->kind == SLUICE_STATE &&
 	    (stream->key_size == 0 || stream->key_size > SLUICE_KEY_SIZE_MAX ||
-	     stream->key_offset + stream->key_size > stream->record_size))
+	     stream->key_offset + stream->key_size > stream->layout.size))
 		return sluice_error_set(error, SLUICE_INVALID,
 		                        "stream %s: a key of %u bytes at %u; 1 to %u within the "
 		                        "record are possible",
@@ -59,8 +59,8 @@ static size_t largest_record(const struct sluice_streams *streams)
 	size_t largest = 0;
 
 	for (size_t i = 0; i < streams->count; i++)
-		if (streams->streams[i]->record_size > largest)
-			largest = streams->streams[i]->record_size;
+		if (streams->streams[i]->layout.size > largest)
+			largest = streams->streams[i]->layout.size;
 	return largest;
 }
 

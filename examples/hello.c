@@ -25,8 +25,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	sluice_uuid7(&order.id);
-	order.price = sluice_decimal(10125, 2, TRADING_SCALE); /* 101.25 */
-	order.quantity = sluice_decimal(100, 0, TRADING_SCALE);
+	order.price = sluice_decimal(10125, 2, TRADING_ORDER_PRICE_SCALE); /* 101.25 */
+	order.quantity = sluice_decimal(100, 0, TRADING_ORDER_QUANTITY_SCALE);
 	status = sluice_text_set(&order.client_order_id, argv[2], strlen(argv[2]))
 	                 ? trading_orders_put(lane, &order, &ticket) /* never blocks */
 	                 : SLUICE_TOO_LONG;

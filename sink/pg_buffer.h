@@ -66,6 +66,11 @@ static inline void slu_write_be64(unsigned char *bytes, uint64_t value)
 	slu_write_be32(bytes + 4, (uint32_t)value);
 }
 
+static inline uint16_t slu_read_be16(const unsigned char *bytes)
+{
+	return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
 static inline uint32_t slu_read_be32(const unsigned char *bytes)
 {
 	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
@@ -112,6 +117,27 @@ static inline void slu_buffer_put_be64(struct slu_buffer *buffer, uint64_t value
 
 	if (bytes != NULL)
 		slu_write_be64(bytes, value);
+}
+
+/* A value of Postgres's: its size in 4 bytes, then itself. */
+static inline void slu_buffer_put_value32(struct slu_buffer *buffer, uint32_t value)
+{
+	unsigned char *bytes = slu_buffer_take(buffer, 4 + sizeof(value));
+
+	if (bytes == NULL)
+		return;
+	slu_write_be32(bytes, sizeof(value));
+	slu_write_be32(bytes + 4, value);
+}
+
+static inline void slu_buffer_put_value64(struct slu_buffer *buffer, uint64_t value)
+{
+	unsigned char *bytes = slu_buffer_take(buffer, 4 + sizeof(value));
+
+	if (bytes == NULL)
+		return;
+	slu_write_be32(bytes, sizeof(value));
+	slu_write_be64(bytes + 4, value);
 }
 
 #endif

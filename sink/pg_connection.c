@@ -91,6 +91,7 @@ void slu_connection_dial(struct slu_connection *connection, uint64_t now_ns)
 	};
 
 	connection->pg = PQconnectStartParams(keywords, values, 1);
+	connection->dials++;
 	connection->phase = SLU_DIALING;
 	connection->dial_events = POLLOUT; /* as PQconnectPoll wants it before its first call */
 	connection->deadline_ns = now_ns + DIAL_TIMEOUT_NS;

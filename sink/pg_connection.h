@@ -48,6 +48,8 @@ struct slu_connection {
 	bool blocked;         /* libpq holds output that the socket doesn't take yet */
 	bool eager;           /* there is more to send, and room for it */
 	bool broken;          /* reading or writing failed */
+	uint32_t dials;       /* so far: the number of this connection */
+	uint32_t pooled;      /* the first of them that met a pooler, 0 if none did */
 	size_t answered;      /* opening: statements answered */
 	uint64_t epoch;       /* opening: what the fence told */
 	uint64_t *applied;

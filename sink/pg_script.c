@@ -65,7 +65,7 @@ static bool allocate(struct slu_script *script, const struct sluice_batch *batch
 		                array_count(part->removed_count);
 
 		statements += 1 + arrays;
-		parameters += arrays * part->stream->column_count;
+		parameters += arrays * part->stream->layout.column_count;
 	}
 	script->statements = calloc(statements, sizeof(*script->statements));
 	script->values = calloc(parameters, sizeof(*script->values));
@@ -158,7 +158,7 @@ static void add_column(struct plan *plan, struct slu_statement *statement,
 static void add_arrays(struct plan *plan, const struct sluice_part *part, bool removed)
 {
 	const struct sluice_stream *stream = part->stream;
-	size_t columns = removed ? stream->key_column_count : stream->column_count;
+	size_t columns = removed ? stream->key_column_count : stream->layout.column_count;
 	size_t left = removed ? part->removed_count : part->row_count - part->removed_count;
 	struct slu_selection selection = {part->rows, part->row_count, 0, 0, removed};
 
@@ -171,7 +171,7 @@ static void add_arrays(struct plan *plan, const struct sluice_part *part, bool r
 		selection.count = left < SLU_ARRAY_ROWS_MAX ? left : SLU_ARRAY_ROWS_MAX;
 		statement = add(plan, removed ? SLU_REMOVE : SLU_WRITE, stream, selection.count);
 		for (column = 0; column < columns; column++)
-			add_column(plan, statement, &stream->columns[column], &selection);
+			add_column(plan, statement, &stream->layout.columns[column], &selection);
 		if (removed)
 			add_column(plan, statement, &version, &selection);
 		selection.first = slu_selection_end(&selection);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pg_session.c - settings, prepared statements, fence.
+ * pg_session.c - whose session, settings, schema, prepared statements, fence.
  *
  * A prepared write checks itself: it divides by zero unless every row it was given was inserted or
  * updated. A row can be missing because the version guard refused it (another writer of that key,
@@ -13,49 +13,93 @@
 
 #include "sink/pg_array.h"
 #include "sink/pg_fence.h"
+#include "sink/pg_schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The mark is a setting: it lasts as long as the session, or until a pooler in session mode cleans
+ * that for the next client. */
+static const char whose_sql[] = "SELECT pg_backend_pid(), current_setting('sluice.session', true)";
+
 /* lock_timeout ends the wait for a zombie's row, and idle_in_transaction_session_timeout ends a
- * zombie. Generic plans: else each array statement would be planned anew with its values. */
+ * zombie. Generic plans: else each array statement would be planned anew with its values. Names of
+ * types are compared: they are quoted only where they must be. */
 static const char settings_sql[] =
-	"SELECT set_config('statement_timeout', '30s', false), "
+	"SELECT set_config('sluice.session', $1, false), "
+	"set_config('statement_timeout', '30s', false), "
 	"set_config('lock_timeout', '5s', false), "
 	"set_config('idle_in_transaction_session_timeout', '30s', false), "
 	"set_config('jit', 'off', false), "
-	"set_config('plan_cache_mode', 'force_generic_plan', false)";
+	"set_config('plan_cache_mode', 'force_generic_plan', false), "
+	"set_config('quote_all_identifiers', 'off', false)";
 
-enum {
-	AT_SETTINGS = 0,
-	AT_FENCE = 1,
-	AT_STREAMS = 2,
-	EPOCH_COLUMN = 0,
-	APPLIED_COLUMN = 1,
+/* What stands in the pipeline. */
+enum step {
+	WHOSE,
+	SETTINGS,
+	LIBRARY,
+	USER,
+	COLUMNS,
+	FENCE,
+	STREAM,
+	OPEN,
 };
 
-void slu_session_name(char name[SLU_STATEMENT_NAME_SIZE], enum slu_statement_kind kind,
-                      const struct sluice_stream *stream)
+enum {
+	PID_COLUMN = 0,
+	MARK_COLUMN = 1,
+	EPOCH_COLUMN = 0,
+	APPLIED_COLUMN = 1,
+	MARK_SIZE = 40,
+};
+
+/* This connection, as nobody else calls theirs: the run and the number of the dial. */
+static void make_mark(const struct slu_connection *connection, char mark[MARK_SIZE])
 {
+	const unsigned char *generation = connection->target->generation.bytes;
+
+	(void)snprintf(mark, MARK_SIZE, "%016llx%016llx_%u",
+	               (unsigned long long)slu_read_be64(generation),
+	               (unsigned long long)slu_read_be64(generation + 8),
+	               (unsigned)connection->dials % 1000000);
+}
+
+void slu_session_name(const struct slu_connection *connection, char name[SLU_STATEMENT_NAME_SIZE],
+                      enum slu_statement_kind kind, const struct sluice_stream *stream)
+{
+	char mark[MARK_SIZE];
+
+	make_mark(connection, mark);
 	if (stream == NULL)
-		(void)snprintf(name, SLU_STATEMENT_NAME_SIZE, "sluice_fence");
+		(void)snprintf(name, SLU_STATEMENT_NAME_SIZE, "sluice_%s_fence", mark);
 	else
-		(void)snprintf(name, SLU_STATEMENT_NAME_SIZE, "sluice_%s_%u",
+		(void)snprintf(name, SLU_STATEMENT_NAME_SIZE, "sluice_%s_%s%u", mark,
 		               kind == SLU_REMOVE ? "remove" : "write", (unsigned)stream->index);
 }
 
 /* ---- sending ---- */
 
-static bool prepare(PGconn *pg, enum slu_statement_kind kind, const struct sluice_stream *stream,
-                    const char *sql)
+static bool set(const struct slu_connection *connection)
+{
+	char mark[MARK_SIZE];
+	const char *values[] = {mark};
+
+	make_mark(connection, mark);
+	return PQsendQueryParams(connection->pg, settings_sql, 1, NULL, values, NULL, NULL, 0) == 1;
+}
+
+static bool prepare(const struct slu_connection *connection, enum slu_statement_kind kind,
+                    const struct sluice_stream *stream, const char *sql)
 {
 	char name[SLU_STATEMENT_NAME_SIZE];
 
-	slu_session_name(name, kind, stream);
-	return PQsendPrepare(pg, name, sql, 0, NULL) == 1;
+	slu_session_name(connection, name, kind, stream);
+	return PQsendPrepare(connection->pg, name, sql, 0, NULL) == 1;
 }
 
-static bool prepare_write(PGconn *pg, const struct sluice_stream *stream)
+static bool prepare_write(const struct slu_connection *connection,
+                          const struct sluice_stream *stream)
 {
 	static const char format[] = "WITH written AS (%s RETURNING 1) "
 				     "SELECT 1 / (count(*) = cardinality($1))::int FROM written";
@@ -66,22 +110,23 @@ static bool prepare_write(PGconn *pg, const struct sluice_stream *stream)
 	if (sql == NULL)
 		return false;
 	(void)snprintf(sql, size, format, stream->write_sql);
-	sent = prepare(pg, SLU_WRITE, stream, sql);
+	sent = prepare(connection, SLU_WRITE, stream, sql);
 	free(sql);
 	return sent;
 }
 
-static bool prepare_streams(PGconn *pg, const struct sluice_streams *streams)
+static bool prepare_streams(const struct slu_connection *connection)
 {
+	const struct sluice_streams *streams = connection->target->streams;
 	bool sent = true;
 	size_t index;
 
 	for (index = 0; index < streams->count && sent; index++) {
 		const struct sluice_stream *stream = streams->streams[index];
 
-		sent = prepare_write(pg, stream);
+		sent = prepare_write(connection, stream);
 		if (sent && stream->kind == SLUICE_STATE)
-			sent = prepare(pg, SLU_REMOVE, stream, stream->remove_sql);
+			sent = prepare(connection, SLU_REMOVE, stream, stream->remove_sql);
 	}
 	return sent;
 }
@@ -113,50 +158,99 @@ static bool open_fence(PGconn *pg, const struct slu_target *target)
 
 bool slu_session_send(struct slu_connection *connection)
 {
+	const struct sluice_streams *streams = connection->target->streams;
 	PGconn *pg = connection->pg;
 
 	connection->answered = 0;
 	return PQenterPipelineMode(pg) == 1 &&
-	       PQsendQueryParams(pg, settings_sql, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
-	       prepare(pg, SLU_FENCE, NULL, slu_fence_move_sql) &&
-	       prepare_streams(pg, connection->target->streams) &&
+	       PQsendQueryParams(pg, whose_sql, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+	       set(connection) && slu_schema_ask(pg, SLU_ASK_LIBRARY, streams) &&
+	       slu_schema_ask(pg, SLU_ASK_USER, streams) &&
+	       slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
+	       prepare(connection, SLU_FENCE, NULL, slu_fence_move_sql) &&
+	       prepare_streams(connection) && slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
 	       open_fence(pg, connection->target) && PQpipelineSync(pg) == 1;
 }
 
 /* ---- answers ---- */
 
-/* The stream whose prepare was statement `at`, NULL past them all: the fence's opening. */
-static const struct sluice_stream *stream_at(const struct sluice_streams *streams, size_t at)
+/* Which step the answer number `at` belongs to, as slu_session_send has queued them. `*stream` is
+ * that of a STREAM. */
+static enum step step_at(const struct sluice_streams *streams, size_t at,
+                         const struct sluice_stream **stream)
 {
-	size_t next = AT_STREAMS;
+	static const enum step first[] = {WHOSE, SETTINGS, LIBRARY, USER, COLUMNS, FENCE};
+	size_t next = sizeof(first) / sizeof(first[0]);
 	size_t index;
 
+	*stream = NULL;
+	if (at < next)
+		return first[at];
 	for (index = 0; index < streams->count; index++) {
-		next += streams->streams[index]->kind == SLUICE_STATE ? 2 : 1;
+		*stream = streams->streams[index];
+		next += (*stream)->kind == SLUICE_STATE ? 2 : 1;
 		if (at < next)
-			return streams->streams[index];
+			return STREAM;
 	}
-	return NULL;
+	*stream = NULL;
+	return at == next ? COLUMNS : OPEN;
 }
 
-static enum slu_progress fail(struct slu_connection *connection, const PGresult *result)
+#define STRAYED                                                                                   \
+	"a pooler lends the sink sessions that others use (transaction pooling): connect to the " \
+	"server directly, or through a pool in session mode"
+
+bool slu_session_strayed(struct slu_connection *connection, const char *sqlstate)
+{
+	if (connection->pooled == 0 || sqlstate == NULL || strcmp(sqlstate, "26000") != 0)
+		return false;
+	slu_trouble_set(&connection->trouble, SLU_HALT, "%s", STRAYED);
+	return true;
+}
+
+/* Behind a pooler the process that serves us is not the one that we were told of. */
+static enum slu_progress read_whose(struct slu_connection *connection, const PGresult *result)
+{
+	const char *mark = PQgetvalue(result, 0, MARK_COLUMN); /* "" for NULL */
+
+	if (mark[0] != '\0') {
+		slu_trouble_set(&connection->trouble, SLU_HALT, "%s", STRAYED);
+		return SLU_STOPPED;
+	}
+	if (connection->pooled == 0 &&
+	    strtol(PQgetvalue(result, 0, PID_COLUMN), NULL, 10) != PQbackendPID(connection->pg))
+		connection->pooled = connection->dials;
+	return SLU_PENDING;
+}
+
+/* All is answered, and the mark is there to stay. */
+static enum slu_progress finish(struct slu_connection *connection)
+{
+	if (PQexitPipelineMode(connection->pg) != 1)
+		return slu_connection_lost(connection, "session setup");
+	if (connection->pooled != connection->dials)
+		return SLU_DONE;
+	slu_trouble_set(&connection->trouble, SLU_RETRY,
+	                "a pooler is in between: dialing again, to see whose sessions it lends");
+	return SLU_STOPPED;
+}
+
+static enum slu_progress fail(struct slu_connection *connection, const PGresult *result,
+                              enum step step, const struct sluice_stream *stream)
 {
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const struct sluice_stream *stream = stream_at(connection->target->streams,
-	                                               connection->answered);
 	char where[SLU_REASON_SIZE];
 
-	if (connection->answered == AT_FENCE && sqlstate != NULL &&
-	    (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "3F000") == 0)) {
+	if (step == FENCE && sqlstate != NULL && strcmp(sqlstate, "42P01") == 0) {
 		slu_trouble_set(&connection->trouble, SLU_HALT,
 		                "the tables of schema sluice are missing: run `sluice migrate up`");
 		return SLU_STOPPED;
 	}
-	if (connection->answered >= AT_STREAMS && stream != NULL)
+	if (step == STREAM)
 		(void)snprintf(where, sizeof(where), "preparing stream %.64s", stream->name);
 	else
 		(void)snprintf(where, sizeof(where), "%s",
-		               connection->answered == AT_SETTINGS ? "session settings" : "fence");
+		               step == WHOSE || step == SETTINGS ? "session settings" : "fence");
 	slu_trouble_of_result(&connection->trouble, connection->pg, result, where);
 	return SLU_STOPPED;
 }
@@ -181,18 +275,24 @@ static enum slu_progress read_fence(struct slu_connection *connection, const PGr
 
 static enum slu_progress take(struct slu_connection *connection, const PGresult *result)
 {
-	const struct sluice_streams *streams = connection->target->streams;
+	const struct sluice_stream *stream;
+	enum step step = step_at(connection->target->streams, connection->answered, &stream);
 	ExecStatusType status = PQresultStatus(result);
-	size_t at = connection->answered;
 
 	if (status == PGRES_PIPELINE_SYNC)
-		return PQexitPipelineMode(connection->pg) == 1
-		               ? SLU_DONE
-		               : slu_connection_lost(connection, "session setup");
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-		return fail(connection, result);
+		return finish(connection);
 	connection->answered++;
-	if (at >= AT_STREAMS && stream_at(streams, at) == NULL)
+	if (step == LIBRARY)
+		return slu_schema_judge(connection, SLU_ASK_LIBRARY, result);
+	if (step == USER)
+		return slu_schema_judge(connection, SLU_ASK_USER, result);
+	if (step == COLUMNS)
+		return slu_schema_judge(connection, SLU_ASK_COLUMNS, result);
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+		return fail(connection, result, step, stream);
+	if (step == WHOSE)
+		return read_whose(connection, result);
+	if (step == OPEN)
 		return read_fence(connection, result);
 	return SLU_PENDING;
 }

@@ -81,6 +81,8 @@ static enum slu_progress fail(struct slu_transaction *transaction,
 		                (unsigned long long)transaction->script->number);
 		return SLU_STOPPED;
 	}
+	if (slu_session_strayed(connection, sqlstate))
+		return SLU_STOPPED;
 	if (zero && statement->kind == SLU_WRITE)
 		return stop(connection, SLU_HALT, statement,
 		            "not all were written: a newer version is in the table (another "
@@ -127,14 +129,15 @@ static enum slu_progress judge(struct slu_transaction *transaction,
 /* ---- pipeline ---- */
 
 static bool send_statement(const struct slu_script *script, const struct slu_statement *statement,
-                           PGconn *pg)
+                           const struct slu_connection *connection)
 {
 	char name[SLU_STATEMENT_NAME_SIZE];
+	PGconn *pg = connection->pg;
 
 	if (statement->kind == SLU_BEGIN || statement->kind == SLU_COMMIT)
 		return PQsendQueryParams(pg, statement->kind == SLU_BEGIN ? "BEGIN" : "COMMIT", 0,
 		                         NULL, NULL, NULL, NULL, 0) == 1;
-	slu_session_name(name, statement->kind, statement->stream);
+	slu_session_name(connection, name, statement->kind, statement->stream);
 	return PQsendQueryPrepared(pg, name, (int)statement->count,
 	                           script->values + statement->first,
 	                           script->sizes + statement->first,
@@ -147,7 +150,6 @@ static enum slu_progress feed_pipeline(struct slu_transaction *transaction,
 {
 	const struct slu_script *script = transaction->script;
 	const struct slu_segment *segment = segment_of(transaction);
-	PGconn *pg = connection->pg;
 
 	*fed = false;
 	slu_connection_flush(connection);
@@ -155,10 +157,11 @@ static enum slu_progress feed_pipeline(struct slu_transaction *transaction,
 		bool sent;
 
 		if (transaction->sent < segment->end) {
-			sent = send_statement(script, &script->statements[transaction->sent], pg);
+			sent = send_statement(script, &script->statements[transaction->sent],
+			                      connection);
 			transaction->sent++;
 		} else {
-			sent = PQpipelineSync(pg) == 1;
+			sent = PQpipelineSync(connection->pg) == 1;
 			transaction->all_sent = true;
 		}
 		if (!sent)

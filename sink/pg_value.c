@@ -1,233 +1,228 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pg_value.c - encoders, one a type.
+ * pg_value.c - encoders, one a type; those that need room have a file of their own.
  *
- * Fields are copied out before they are looked at: a record may stand anywhere in a lane. A value
- * that Postgres would round, cut or refuse is refused here, before a transaction is spent on it.
+ * Fields are copied out before they are looked at: a record may stand anywhere in a lane. A
+ * function that may refuse returns NULL, or why it did.
  */
 #include "sink/pg_value.h"
 
-__extension__ typedef unsigned __int128 uint128;
+#include "sink/pg_inet.h"
+#include "sink/pg_numeric.h"
+#include "sink/pg_text.h"
+#include "sink/pg_time.h"
 
-#define US_1970_TO_2000 INT64_C(946684800000000)
-/* 4714-11-24 00:00 BC, the first time Postgres knows. Its last one lies beyond what int64_t
- * microseconds since 1970 can say. */
-#define TIMESTAMP_US_MIN (INT64_C(-211813488000000000) + US_1970_TO_2000)
+enum { ITEMS_COUNT_MAX = 0x7ffffff }; /* Postgres's own limit */
 
-enum {
-	JSONB_VERSION = 1,
-	NUMERIC_POSITIVE = 0x0000,
-	NUMERIC_NEGATIVE = 0x4000,
-	NUMERIC_BASE = 10000,
-	NUMERIC_BASE_DIGITS = 4,
-	NUMERIC_GROUPS_MAX = 12, /* 39 decimal digits, cut into fours at the point */
-	INT128_DIGITS = 39,
-};
-
-struct slu_type slu_type_of(enum sluice_type type)
+enum sluice_status slu_value_refuse(const struct slu_subject *subject,
+                                    const struct sluice_column *column, const char *why,
+                                    struct sluice_error *error)
 {
-	static const struct slu_type types[] = {
-		[SLUICE_INT4] = {23, 1007},          [SLUICE_INT8] = {20, 1016},
-		[SLUICE_UUID] = {2950, 2951},        [SLUICE_TEXT_TYPE] = {25, 1009},
-		[SLUICE_JSONB] = {3802, 3807},       [SLUICE_NUMERIC] = {1700, 1231},
-		[SLUICE_TIMESTAMPTZ] = {1184, 1185}, [SLUICE_VERSION] = {20, 1016},
-	};
-	static const struct slu_type none = {0, 0};
-
-	return (size_t)type < sizeof(types) / sizeof(types[0]) ? types[type] : none;
+	return sluice_error_set(error, SLUICE_INVALID, "%s %s, %s %s: %s", subject->kind,
+	                        subject->name, subject->part, column->name, why);
 }
 
-static enum sluice_status refuse(const struct sluice_stream *stream,
-                                 const struct sluice_column *column, const char *why,
-                                 struct sluice_error *error)
-{
-	return sluice_error_set(error, SLUICE_INVALID, "stream %s, column %s: %s", stream->name,
-	                        column->name, why);
-}
+/* ---- of a fixed size ---- */
 
-static void put_int8(struct slu_buffer *buffer, int64_t value)
+static void put_bool(struct slu_buffer *buffer, const void *field)
 {
+	unsigned char value;
+
+	memcpy(&value, field, sizeof(value));
+	value = value != 0;
 	slu_buffer_put_be32(buffer, sizeof(value));
-	slu_buffer_put_be64(buffer, (uint64_t)value);
+	slu_buffer_put(buffer, &value, sizeof(value));
 }
 
-static uint128 power_of_ten(unsigned exponent)
+static void put_2(struct slu_buffer *buffer, const void *field)
 {
-	uint128 power = 1;
+	uint16_t value;
 
-	while (exponent-- > 0)
-		power *= 10;
-	return power;
+	memcpy(&value, field, sizeof(value));
+	slu_buffer_put_be32(buffer, sizeof(value));
+	slu_buffer_put_be16(buffer, value);
 }
 
-/* Cuts `mantissa` into base-10000 digits, least significant first, so that one ends at the decimal
- * point: the fraction's last digit is filled up with zeros. Returns how many.
- * Divides 128 bits only while the rest needs them: such a division costs as much as ten of 64. */
-static unsigned split(uint128 mantissa, unsigned scale, uint16_t groups[NUMERIC_GROUPS_MAX])
+static void put_4(struct slu_buffer *buffer, const void *field)
 {
-	static const uint16_t powers[] = {1, 10, 100, 1000};
-	const uint64_t four_groups = UINT64_C(10000000000000000);
-	unsigned odd = scale % NUMERIC_BASE_DIGITS;
-	unsigned count = 0;
-	uint64_t rest;
+	uint32_t value;
 
-	if (odd > 0) {
-		groups[count++] = (uint16_t)((unsigned)(mantissa % powers[odd]) *
-		                             powers[NUMERIC_BASE_DIGITS - odd]);
-		mantissa /= powers[odd];
+	memcpy(&value, field, sizeof(value));
+	slu_buffer_put_value32(buffer, value);
+}
+
+static void put_8(struct slu_buffer *buffer, const void *field)
+{
+	uint64_t value;
+
+	memcpy(&value, field, sizeof(value));
+	slu_buffer_put_value64(buffer, value);
+}
+
+static void put_uuid(struct slu_buffer *buffer, const void *field)
+{
+	unsigned char *bytes = slu_buffer_take(buffer, 4 + sizeof(struct sluice_uuid));
+
+	if (bytes == NULL)
+		return;
+	slu_write_be32(bytes, sizeof(struct sluice_uuid));
+	memcpy(bytes + 4, field, sizeof(struct sluice_uuid));
+}
+
+static const char *put_enum(struct slu_buffer *buffer, const struct sluice_column *column,
+                            const void *field)
+{
+	uint32_t value;
+	const char *label;
+
+	memcpy(&value, field, sizeof(value));
+	if (value == 0 || value > column->labels->label_count)
+		return "the enum's value has no label";
+	label = column->labels->labels[value - 1];
+	slu_buffer_put_be32(buffer, (uint32_t)strlen(label));
+	slu_buffer_put_text(buffer, label);
+	return NULL;
+}
+
+/* ---- any value that is there ---- */
+
+/* Puts the value at `field`, of the column's type, whatever its form. */
+static const char *put_one(struct slu_buffer *buffer, const struct sluice_column *column,
+                           const void *field)
+{
+	switch (column->type) {
+	case SLUICE_BOOL:
+		put_bool(buffer, field);
+		return NULL;
+	case SLUICE_INT2:
+		put_2(buffer, field);
+		return NULL;
+	case SLUICE_INT4:
+	case SLUICE_FLOAT4:
+		put_4(buffer, field);
+		return NULL;
+	case SLUICE_INT8:
+	case SLUICE_FLOAT8:
+		put_8(buffer, field);
+		return NULL;
+	case SLUICE_NUMERIC64:
+	case SLUICE_NUMERIC:
+		return slu_numeric_put(buffer, column, field);
+	case SLUICE_TEXT_TYPE:
+	case SLUICE_BYTEA:
+	case SLUICE_JSON:
+	case SLUICE_JSONB:
+		return slu_text_put(buffer, column, field);
+	case SLUICE_UUID:
+		put_uuid(buffer, field);
+		return NULL;
+	case SLUICE_TIMESTAMPTZ:
+	case SLUICE_TIMESTAMP:
+		return slu_timestamp_put(buffer, field);
+	case SLUICE_DATE:
+		return slu_date_put(buffer, field);
+	case SLUICE_TIME:
+		return slu_time_put(buffer, field);
+	case SLUICE_INTERVAL:
+		return slu_interval_put(buffer, field);
+	case SLUICE_INET:
+		return slu_inet_put(buffer, field);
+	case SLUICE_ENUM:
+		return put_enum(buffer, column, field);
+	case SLUICE_VERSION: /* of a row, not of a field */
+		break;
 	}
-	while (mantissa > UINT64_MAX) {
-		uint64_t low = (uint64_t)(mantissa % four_groups);
-		unsigned group;
+	return "the descriptor names a type that is none";
+}
 
-		for (group = 0; group < 4; group++, low /= NUMERIC_BASE)
-			groups[count++] = (uint16_t)(low % NUMERIC_BASE);
-		mantissa /= four_groups;
+static const char *put_version(struct slu_buffer *buffer, uint64_t version)
+{
+	if (version > INT64_MAX)
+		return "the version leaves bigint";
+	put_8(buffer, &version);
+	return NULL;
+}
+
+/* ---- arrays ---- */
+
+size_t slu_array_begin(struct slu_buffer *buffer, uint32_t element_oid, size_t count)
+{
+	size_t flag;
+
+	slu_buffer_put_be32(buffer, count > 0 ? 1 : 0);
+	flag = buffer->size;
+	slu_buffer_put_be32(buffer, 0);
+	slu_buffer_put_be32(buffer, element_oid);
+	if (count > 0) {
+		slu_buffer_put_be32(buffer, (uint32_t)count);
+		slu_buffer_put_be32(buffer, 1);
 	}
-	for (rest = (uint64_t)mantissa; rest > 0; rest /= NUMERIC_BASE)
-		groups[count++] = (uint16_t)(rest % NUMERIC_BASE);
-	return count;
+	return flag;
 }
 
-static void put_numeric_parts(struct slu_buffer *buffer, bool negative, unsigned scale,
-                              const uint16_t *groups, unsigned count)
+void slu_array_set_nulls(struct slu_buffer *buffer, size_t flag)
 {
-	unsigned fraction = (scale + NUMERIC_BASE_DIGITS - 1) / NUMERIC_BASE_DIGITS;
-	unsigned zeros = 0;
-	unsigned group;
-	int weight;
-
-	while (zeros < count && groups[zeros] == 0)
-		zeros++;
-	weight = zeros < count ? (int)count - 1 - (int)fraction : 0;
-	slu_buffer_put_be32(buffer, 8 + 2 * (count - zeros));
-	slu_buffer_put_be16(buffer, (uint16_t)(count - zeros));
-	slu_buffer_put_be16(buffer, (uint16_t)weight);
-	slu_buffer_put_be16(buffer, negative ? NUMERIC_NEGATIVE : NUMERIC_POSITIVE);
-	slu_buffer_put_be16(buffer, (uint16_t)scale);
-	for (group = count; group > zeros; group--)
-		slu_buffer_put_be16(buffer, groups[group - 1]);
+	if (buffer->failure == SLU_BUFFER_FINE)
+		slu_write_be32(buffer->bytes + flag, 1);
 }
 
-static enum sluice_status put_numeric(struct slu_buffer *buffer, const struct sluice_stream *stream,
-                                      const struct sluice_column *column, const void *field,
-                                      struct sluice_error *error)
+static const char *put_items(struct slu_buffer *buffer, const struct sluice_column *column,
+                             const void *field)
 {
-	uint16_t groups[NUMERIC_GROUPS_MAX];
-	struct sluice_decimal decimal;
-	uint128 mantissa;
-	bool negative;
-	unsigned count;
+	SLUICE_ARRAY(void) array;
+	size_t item_size = slu_type_item_size(column->type);
+	const char *why = NULL;
+	size_t start = buffer->size;
+	size_t index;
+	size_t flag;
 
-	memcpy(&decimal, field, sizeof(decimal));
-	if (decimal.high == SLUICE_DECIMAL_INVALID_HIGH)
-		return refuse(stream, column, "the decimal has no exact form at the column's scale",
-		              error);
-	mantissa = (uint128)(uint64_t)decimal.high << 64 | decimal.low;
-	negative = decimal.high < 0;
-	if (negative)
-		mantissa = 0 - mantissa;
-	if (column->precision > 0 && column->precision < INT128_DIGITS &&
-	    mantissa >= power_of_ten(column->precision))
-		return refuse(stream, column, "the decimal has more digits than the column", error);
-	count = split(mantissa, column->scale, groups);
-	put_numeric_parts(buffer, negative, column->scale, groups, count);
-	return SLUICE_OK;
-}
-
-static enum sluice_status put_timestamptz(struct slu_buffer *buffer,
-                                          const struct sluice_stream *stream,
-                                          const struct sluice_column *column, const void *field,
-                                          struct sluice_error *error)
-{
-	int64_t us;
-
-	memcpy(&us, field, sizeof(us));
-	if (us < TIMESTAMP_US_MIN)
-		return refuse(stream, column, "the time lies before 4714 BC, Postgres's first",
-		              error);
-	put_int8(buffer, us - US_1970_TO_2000);
-	return SLUICE_OK;
-}
-
-static enum sluice_status put_text(struct slu_buffer *buffer, const struct sluice_stream *stream,
-                                   const struct sluice_column *column, const unsigned char *field,
-                                   struct sluice_error *error)
-{
-	uint8_t size = field[0];
-
-	if (size > column->size)
-		return refuse(stream, column, "the text's size is larger than its capacity", error);
-	if (column->type == SLUICE_JSONB) {
-		static const unsigned char version = JSONB_VERSION;
-		const void *json = size > 0 ? (const void *)(field + 1) : "{}";
-
-		slu_buffer_put_be32(buffer, 1u + (size > 0 ? size : 2u));
-		slu_buffer_put(buffer, &version, sizeof(version));
-		slu_buffer_put(buffer, json, size > 0 ? size : 2u);
-	} else {
-		slu_buffer_put_be32(buffer, size);
-		slu_buffer_put(buffer, field + 1, size);
+	memcpy(&array, field, sizeof(array));
+	if (array.count > ITEMS_COUNT_MAX)
+		return "the array has more elements than Postgres takes";
+	slu_buffer_put_be32(buffer, 0);
+	flag = slu_array_begin(buffer, slu_type_of(column->type).oid, array.count);
+	for (index = 0; index < array.count && why == NULL; index++) {
+		if (array.nulls != NULL && array.nulls[index]) {
+			slu_buffer_put_be32(buffer, UINT32_MAX);
+			slu_array_set_nulls(buffer, flag);
+		} else {
+			why = put_one(buffer, column,
+			              (const char *)array.items + index * item_size);
+		}
 	}
-	return SLUICE_OK;
+	if (buffer->failure == SLU_BUFFER_FINE)
+		slu_write_be32(buffer->bytes + start, (uint32_t)(buffer->size - start - 4));
+	return why;
 }
 
-static bool is_null(const struct sluice_stream *stream, const struct sluice_column *column,
-                    const unsigned char *record)
+/* ---- a column ---- */
+
+static bool is_null(const struct sluice_column *column, const unsigned char *record)
 {
 	uint32_t present;
 
 	if (column->present == 0)
 		return false;
-	memcpy(&present, record + stream->present_offset, sizeof(present));
+	memcpy(&present, record + column->present_offset, sizeof(present));
 	return (present & column->present) == 0;
 }
 
-static void put_int4(struct slu_buffer *buffer, const void *field)
-{
-	uint32_t value;
-
-	memcpy(&value, field, sizeof(value));
-	slu_buffer_put_be32(buffer, sizeof(value));
-	slu_buffer_put_be32(buffer, value);
-}
-
-enum sluice_status slu_value_put(struct slu_buffer *buffer, const struct sluice_stream *stream,
+enum sluice_status slu_value_put(struct slu_buffer *buffer, const struct slu_subject *subject,
                                  const struct sluice_column *column, const struct sluice_row *row,
                                  struct sluice_error *error)
 {
 	const unsigned char *record = row->record;
-	const unsigned char *field = record + column->offset;
-	int64_t value;
+	const char *why;
 
-	if (is_null(stream, column, record)) {
+	if (is_null(column, record)) {
 		slu_buffer_put_be32(buffer, UINT32_MAX);
 		return SLUICE_OK;
 	}
-	switch (column->type) {
-	case SLUICE_INT4:
-		put_int4(buffer, field);
-		return SLUICE_OK;
-	case SLUICE_INT8:
-		memcpy(&value, field, sizeof(value));
-		put_int8(buffer, value);
-		return SLUICE_OK;
-	case SLUICE_UUID:
-		slu_buffer_put_be32(buffer, sizeof(struct sluice_uuid));
-		slu_buffer_put(buffer, field, sizeof(struct sluice_uuid));
-		return SLUICE_OK;
-	case SLUICE_TEXT_TYPE:
-	case SLUICE_JSONB:
-		return put_text(buffer, stream, column, field, error);
-	case SLUICE_NUMERIC:
-		return put_numeric(buffer, stream, column, field, error);
-	case SLUICE_TIMESTAMPTZ:
-		return put_timestamptz(buffer, stream, column, field, error);
-	case SLUICE_VERSION:
-		if (row->version > INT64_MAX)
-			return refuse(stream, column, "the version leaves bigint", error);
-		put_int8(buffer, (int64_t)row->version);
-		return SLUICE_OK;
-	}
-	return refuse(stream, column, "the descriptor names a type that is none", error);
+	if (column->type == SLUICE_VERSION)
+		why = put_version(buffer, row->version);
+	else if (column->form == SLUICE_ITEMS)
+		why = put_items(buffer, column, record + column->offset);
+	else
+		why = put_one(buffer, column, record + column->offset);
+	return why == NULL ? SLUICE_OK : slu_value_refuse(subject, column, why, error);
 }

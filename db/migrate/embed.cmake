@@ -40,6 +40,6 @@ foreach(path IN LISTS paths)
 	math(EXPR number "${number} + 1")
 endforeach()
 string(APPEND source
-	"\nconst struct slu_migration_file ${NAME}[] = {\n${rows}};\n"
+	"\nconst struct sluice_migration_file ${NAME}[] = {\n${rows}};\n"
 	"const size_t ${NAME}_count = ${number};\n")
 file(WRITE "${OUTPUT}" "${source}")

@@ -5,47 +5,90 @@
  * succeeded. */
 #include "db/migrate/migration_script.h"
 
-#include "db/sql_script.h"
-
 #include <sluice/sink.h>
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ACTIVE_SQL_TRANSACTION "25001" /* "X cannot run inside a transaction block" */
-
-static const char NEEDS_OWN_TRANSACTION[] =
-	"can't be part of the transaction that Sluice puts around each script and its version. Run "
-	"this statement by hand, outside of migrations";
+#define QUERY_CANCELED "57014"
 
 /* ---- check ---- */
 
-/* First words of statements that would end our transaction, or begin one within it. */
+/* First words of statements that end a transaction, begin one, or can't be in one. */
 static const struct {
 	const char *first;
 	const char *second; /* NULL for any */
-} transaction_control[] = {
-	{"BEGIN", NULL}, {"START", "TRANSACTION"},   {"COMMIT", NULL},   {"END", NULL},
-	{"ABORT", NULL}, {"PREPARE", "TRANSACTION"}, {"ROLLBACK", NULL},
+} alone[] = {
+	{"BEGIN", NULL},        {"START", "TRANSACTION"}, {"COMMIT", NULL},
+	{"END", NULL},          {"ABORT", NULL},          {"PREPARE", "TRANSACTION"},
+	{"ROLLBACK", NULL},     {"VACUUM", NULL},         {"ALTER", "SYSTEM"},
+	{"CREATE", "DATABASE"}, {"DROP", "DATABASE"},     {"CREATE", "TABLESPACE"},
+	{"DROP", "TABLESPACE"}, {"REINDEX", "DATABASE"},  {"REINDEX", "SCHEMA"},
+	{"REINDEX", "SYSTEM"},  {"DISCARD", "ALL"},
 };
 
-static bool controls_transaction(const struct slu_sql_statement *statement)
+/* CLUSTER of all tables needs to be alone, CLUSTER of one does not. */
+static bool clusters_all(const struct slu_migration_script *script,
+                         const struct slu_sql_statement *statement, size_t end)
+{
+	size_t at = statement->offset + strlen("CLUSTER");
+
+	if (strcmp(statement->first, "CLUSTER") != 0)
+		return false;
+	while (at < end && isspace((unsigned char)script->text[at]))
+		at++;
+	return at == end || script->text[at] == ';';
+}
+
+static bool needs_to_be_alone(const struct slu_migration_script *script,
+                              const struct slu_sql_statement *statement, size_t end)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(transaction_control) / sizeof(transaction_control[0]); i++) {
-		if (strcmp(statement->first, transaction_control[i].first) == 0 &&
-		    (transaction_control[i].second == NULL ||
-		     strcmp(statement->second, transaction_control[i].second) == 0))
+	/* Back to a savepoint */
+	if (strcmp(statement->first, "ROLLBACK") == 0 && strcmp(statement->second, "TO") == 0)
+		return false;
+	/* REFRESH MATERIALIZED VIEW CONCURRENTLY may be in a transaction. */
+	if (statement->concurrently && strcmp(statement->first, "REFRESH") != 0)
+		return true;
+	for (i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
+		if (strcmp(statement->first, alone[i].first) == 0 &&
+		    (alone[i].second == NULL || strcmp(statement->second, alone[i].second) == 0))
 			return true;
+	}
+	return clusters_all(script, statement, end);
+}
+
+/* Whether the directive is a line of its own in the first `size` bytes. */
+static bool has_directive(const char *text, size_t size)
+{
+	static const char directive[] = SLU_MIGRATION_DIRECTIVE;
+	size_t length = sizeof(directive) - 1;
+	size_t at;
+
+	for (at = 0; at + length <= size; at++) {
+		if (memcmp(text + at, directive, length) == 0 && (at == 0 || text[at - 1] == '\n'))
+			return text[at + length] == '\0' ||
+			       isspace((unsigned char)text[at + length]);
 	}
 	return false;
 }
 
-/* REFRESH MATERIALIZED VIEW CONCURRENTLY may stand in a transaction, the others may not. */
-static bool works_concurrently(const struct slu_sql_statement *statement)
+bool slu_migration_script_alone(const struct slu_migration_script *script)
 {
-	return statement->concurrently && strcmp(statement->first, "REFRESH") != 0;
+	struct slu_sql_scan scan = {script->text, script->size, 0};
+	struct slu_sql_statement statement;
+	bool first = true;
+
+	for (; slu_sql_next(&scan, &statement); first = false) {
+		if (first && has_directive(script->text, statement.offset))
+			return true;
+		if (needs_to_be_alone(script, &statement, scan.at))
+			return true;
+	}
+	return false;
 }
 
 enum sluice_status slu_migration_script_check(const struct slu_migration_script *script,
@@ -55,26 +98,13 @@ enum sluice_status slu_migration_script_check(const struct slu_migration_script 
 	struct slu_sql_statement statement;
 
 	while (slu_sql_next(&scan, &statement)) {
-		size_t line = slu_sql_line(script->text, statement.offset);
-
-		if (controls_transaction(&statement))
-			return sluice_error_set(error, SLUICE_INVALID,
-			                        "%s:%zu: has transaction control of its own (%s): "
-			                        "take it out. Sluice runs each script and its "
-			                        "version in one transaction. Nothing was applied",
-			                        script->file, line, statement.first);
-		if (works_concurrently(&statement))
-			return sluice_error_set(error, SLUICE_INVALID,
-			                        "%s:%zu: %s .. CONCURRENTLY %s. Nothing was "
-			                        "applied",
-			                        script->file, line, statement.first,
-			                        NEEDS_OWN_TRANSACTION);
 		if (statement.standard && strcmp(statement.first, "COPY") == 0)
 			return sluice_error_set(error, SLUICE_INVALID,
 			                        "%s:%zu: COPY from STDIN or to STDOUT needs a "
 			                        "client that sends or takes the rows: write INSERT "
 			                        "instead. Nothing was applied",
-			                        script->file, line);
+			                        script->file,
+			                        slu_sql_line(script->text, statement.offset));
 	}
 	return SLUICE_OK;
 }
@@ -93,61 +123,133 @@ static size_t statement_offset(const struct slu_migration_script *script, size_t
 	return statement.offset;
 }
 
-static enum sluice_status tell_failure(const struct slu_migration_script *script,
-                                       PGconn *connection, const PGresult *result, size_t succeeded,
-                                       struct sluice_error *error)
-{
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
-	size_t offset = position != NULL ? slu_sql_offset(script->text, script->size,
-	                                                  strtoul(position, NULL, 10))
-	                                 : statement_offset(script, succeeded);
-	size_t line = slu_sql_line(script->text, offset);
+/* What a query of the script came to. */
+struct outcome {
+	enum sluice_status status;
+	size_t succeeded; /* statements */
+	char *position;   /* the server's, in characters of the query; NULL when it told none */
+	char *message;
+};
 
-	if (sqlstate == NULL)
-		return sluice_error_set(
-			error, SLUICE_FAILED,
-			"%s:%zu: the connection broke while it ran: %.200s. Nothing "
-			"of it was applied; run again when the server is back",
-			script->file, line, PQerrorMessage(connection));
-	if (strcmp(sqlstate, ACTIVE_SQL_TRANSACTION) == 0)
-		return sluice_error_set(error, SLUICE_FAILED,
-		                        "%s:%zu: %.200s (SQLSTATE %s): it %s. Nothing of this "
-		                        "script was applied",
-		                        script->file, line, message, sqlstate,
-		                        NEEDS_OWN_TRANSACTION);
-	return sluice_error_set(error, SLUICE_FAILED,
-	                        "%s:%zu: %.200s (SQLSTATE %s). Nothing of this script was applied: "
-	                        "mend the cause and run again",
-	                        script->file, line, message, sqlstate);
-}
-
-enum sluice_status slu_migration_script_run(const struct slu_migration_script *script,
-                                            PGconn *connection, struct sluice_error *error)
+/* Runs `query` to its end. The first failure is kept. */
+static struct outcome run_query(const char *query, PGconn *connection,
+                                struct slu_migration_watch *watch, char sqlstate[SLU_SQLSTATE_SIZE])
 {
-	enum sluice_status status = SLUICE_OK;
-	size_t succeeded = 0;
+	struct outcome outcome = {.status = SLUICE_OK};
 	PGresult *result;
 
-	if (!PQsendQuery(connection, script->text))
-		return sluice_error_set(error, SLUICE_FAILED, "%s: can't be sent: %s", script->file,
-		                        PQerrorMessage(connection));
-	while ((result = PQgetResult(connection)) != NULL) {
-		ExecStatusType outcome = PQresultStatus(result);
+	sqlstate[0] = '\0';
+	if (!PQsendQuery(connection, query)) {
+		outcome.status = SLUICE_FAILED;
+		outcome.message = strdup(PQerrorMessage(connection));
+		return outcome;
+	}
+	while ((result = slu_migration_result(watch, connection)) != NULL) {
+		ExecStatusType kind = PQresultStatus(result);
 
-		if (outcome == PGRES_COMMAND_OK || outcome == PGRES_TUPLES_OK)
-			succeeded++;
-		else if (outcome != PGRES_EMPTY_QUERY && status == SLUICE_OK)
-			status = tell_failure(script, connection, result, succeeded, error);
+		if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK) {
+			outcome.succeeded++;
+		} else if (kind != PGRES_EMPTY_QUERY && outcome.status == SLUICE_OK) {
+			const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+			const char *place = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+
+			outcome.status = SLUICE_FAILED;
+			snprintf(sqlstate, SLU_SQLSTATE_SIZE, "%s", state != NULL ? state : "");
+			outcome.message = strdup(
+				state != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)
+					      : PQerrorMessage(connection));
+			outcome.position = place != NULL ? strdup(place) : NULL;
+		}
 		PQclear(result);
 		/* Can't be after the check. If it were, waiting for more results would never end;
 		 * the ROLLBACK that follows gets libpq out of the COPY. */
-		if (outcome == PGRES_COPY_IN || outcome == PGRES_COPY_OUT)
+		if (kind == PGRES_COPY_IN || kind == PGRES_COPY_OUT)
 			break;
 	}
-	if (status == SLUICE_OK && PQtransactionStatus(connection) != PQTRANS_INTRANS)
+	return outcome;
+}
+
+static void free_outcome(struct outcome *outcome)
+{
+	free(outcome->position);
+	free(outcome->message);
+}
+
+/* `offset` is where the cause begins in the script, `then` what follows from it. */
+static enum sluice_status tell_failure(const struct slu_migration_script *script, size_t offset,
+                                       const struct outcome *outcome, const char *sqlstate,
+                                       const char *then, struct sluice_error *error)
+{
+	size_t line = slu_sql_line(script->text, offset);
+	const char *message = outcome->message != NULL ? outcome->message : "out of memory";
+	size_t length = strcspn(message, "\n");
+	int shown = length < 200 ? (int)length : 200;
+
+	if (sqlstate[0] == '\0')
+		return sluice_error_set(error, SLUICE_FAILED,
+		                        "%s:%zu: the connection broke while it ran: %.*s%s",
+		                        script->file, line, shown, message, then);
+	return sluice_error_set(error, SLUICE_FAILED, "%s:%zu: %.*s (SQLSTATE %s)%s", script->file,
+	                        line, shown, message, sqlstate, then);
+}
+
+static const char *advice(const char *sqlstate, const struct slu_migration_watch *watch)
+{
+	if (sqlstate[0] == '\0')
+		return ". Nothing of it was applied: run again when the server is back";
+	if (strcmp(sqlstate, ACTIVE_SQL_TRANSACTION) == 0)
+		return ": it can't be part of the transaction that Sluice puts around a script and "
+		       "its version. Nothing of this script was applied: make `" SLU_MIGRATION_DIRECTIVE
+		       "` its first line, and run again";
+	if (strcmp(sqlstate, QUERY_CANCELED) == 0 && watch->cancelled)
+		return ". As you asked for: nothing of this script was applied; `sluice "
+		       "migrate version` tells where the database is";
+	return ". Nothing of this script was applied: mend the cause and run again";
+}
+
+enum sluice_status slu_migration_script_run(const struct slu_migration_script *script,
+                                            PGconn *connection, struct slu_migration_watch *watch,
+                                            char sqlstate[SLU_SQLSTATE_SIZE],
+                                            struct sluice_error *error)
+{
+	struct outcome outcome = run_query(script->text, connection, watch, sqlstate);
+	enum sluice_status status = outcome.status;
+
+	if (status != SLUICE_OK) {
+		size_t offset = outcome.position != NULL
+		                        ? slu_sql_offset(script->text, script->size,
+		                                         strtoul(outcome.position, NULL, 10))
+		                        : statement_offset(script, outcome.succeeded);
+
+		status = tell_failure(script, offset, &outcome, sqlstate, advice(sqlstate, watch),
+		                      error);
+	} else if (PQtransactionStatus(connection) != PQTRANS_INTRANS) {
 		status = sluice_error_set(error, SLUICE_FAILED,
 		                          "%s: ended the transaction it ran in", script->file);
+	}
+	free_outcome(&outcome);
 	return status;
+}
+
+enum sluice_status slu_migration_statement_run(const struct slu_migration_script *script,
+                                               const struct slu_sql_statement *statement,
+                                               size_t end, PGconn *connection,
+                                               struct slu_migration_watch *watch,
+                                               char sqlstate[SLU_SQLSTATE_SIZE],
+                                               struct sluice_error *error)
+{
+	char *query = strndup(script->text + statement->offset, end - statement->offset);
+	struct outcome outcome;
+	size_t offset = statement->offset;
+
+	if (query == NULL)
+		return sluice_error_set(error, SLUICE_FAILED, "out of memory");
+	outcome = run_query(query, connection, watch, sqlstate);
+	if (outcome.position != NULL)
+		offset += slu_sql_offset(query, strlen(query), strtoul(outcome.position, NULL, 10));
+	if (outcome.status != SLUICE_OK)
+		tell_failure(script, offset, &outcome, sqlstate, "", error);
+	free_outcome(&outcome);
+	free(query);
+	return outcome.status;
 }

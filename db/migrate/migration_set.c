@@ -155,8 +155,8 @@ void slu_migration_set_free(struct slu_migration_set *set)
 		free_script(&set->migrations[i].down);
 	}
 	free(set->migrations);
-	set->migrations = NULL;
-	set->count = 0;
+	free(set->directory);
+	memset(set, 0, sizeof(*set));
 }
 
 /* ---- from the program ---- */
@@ -169,7 +169,7 @@ static enum sluice_status too_large(const char *file, struct sluice_error *error
 }
 
 enum sluice_status slu_migration_set_embedded(struct slu_migration_set *set,
-                                              const struct slu_migration_file *files,
+                                              const struct sluice_migration_file *files,
                                               size_t file_count, struct sluice_error *error)
 {
 	enum sluice_status status = SLUICE_OK;
@@ -279,7 +279,10 @@ enum sluice_status slu_migration_set_read(struct slu_migration_set *set, const c
 	int i;
 
 	memset(set, 0, sizeof(*set));
-	if (count < 0)
+	set->directory = strdup(directory);
+	if (set->directory == NULL)
+		status = out_of_memory(error);
+	else if (count < 0)
 		status = sluice_error_set(error, SLUICE_INVALID, "can't read the directory %s: %s",
 		                          directory, strerror(errno));
 	for (i = 0; i < count; i++) {

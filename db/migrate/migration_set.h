@@ -10,19 +10,15 @@
 #ifndef DB_MIGRATE_MIGRATION_SET_H
 #define DB_MIGRATE_MIGRATION_SET_H
 
-#include <sluice/sluice.h>
+#include <sluice/migrate.h>
 
-/* A file inside the program. embed.cmake writes these arrays. */
-struct slu_migration_file {
-	const char *name;
-	const char *text;
-	size_t size; /* bytes */
-};
-
-extern const struct slu_migration_file slu_embedded_migrations[]; /* db/migrations */
+/* Written by embed.cmake. The first is part of the program, the second of the library. */
+extern const struct sluice_migration_file slu_embedded_migrations[]; /* db/migrations */
 extern const size_t slu_embedded_migrations_count;
-extern const struct slu_migration_file slu_embedded_sluice[]; /* db/sluice */
+extern const struct sluice_migration_file slu_embedded_sluice[]; /* db/sluice */
 extern const size_t slu_embedded_sluice_count;
+
+#define SLU_SHA256_TEXT_SIZE 65
 
 struct slu_migration_script {
 	char *file;  /* its name, without the directory */
@@ -30,6 +26,8 @@ struct slu_migration_script {
 	char *text;  /* NUL-terminated, without a NUL inside; NULL when the version has no such
 	                script */
 	size_t size;
+	char sha256[SLU_SHA256_TEXT_SIZE]; /* of `text`, in hex; "" until slu_migration_history_hash
+	                                      fills it in, and without a script */
 };
 
 struct slu_migration {
@@ -41,6 +39,7 @@ struct slu_migration {
 struct slu_migration_set {
 	struct slu_migration *migrations; /* by version, each once */
 	size_t count;
+	char *directory; /* they came from; NULL when they are part of a program */
 };
 
 /* Reads the files of `directory`. Returns SLUICE_OK; SLUICE_INVALID when two files are one version
@@ -52,7 +51,7 @@ SLUICE_MUST_CHECK enum sluice_status slu_migration_set_read(struct slu_migration
 
 /* The same for files inside the program. */
 SLUICE_MUST_CHECK enum sluice_status
-slu_migration_set_embedded(struct slu_migration_set *set, const struct slu_migration_file *files,
+slu_migration_set_embedded(struct slu_migration_set *set, const struct sluice_migration_file *files,
                            size_t file_count, struct sluice_error *error);
 
 /* The index of `version`, or `count` when the set does not have it. */

@@ -26,3 +26,12 @@ COMMENT ON COLUMN sluice.lane.epoch IS
 COMMENT ON COLUMN sluice.lane.applied IS
     'For each lane, the number of its last record that is in the database';
 COMMENT ON COLUMN sluice.lane.opened_at IS 'When the run first reached this database';
+
+-- The version of these tables, in the form of the migration runner, which makes it where it is not:
+-- here, so that every role may read it. It holds a number, and each engine compares it with its own
+-- whenever it connects.
+CREATE TABLE IF NOT EXISTS sluice.schema_migrations (
+    version bigint NOT NULL PRIMARY KEY,
+    dirty   boolean NOT NULL
+);
+GRANT SELECT ON sluice.schema_migrations TO PUBLIC;

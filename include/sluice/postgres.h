@@ -7,9 +7,18 @@
  * lanes in the table sluice.lane and fails if they are not where this run left them: a reply that
  * got lost is looked up there, never guessed.
  *
- * Needs: libpq 15.6 or newer, PostgreSQL 15 or newer, the tables of schema `sluice` (`sluice
- * migrate up` makes them), and a role that may INSERT, UPDATE, SELECT and DELETE on the streams'
- * tables and INSERT, UPDATE and SELECT on sluice.lane.
+ * At each connect it compares the database with what the streams were generated from: the version
+ * of Sluice's own tables, the version of the user's migrations, and every column. It halts before
+ * anything is sent to a table that differs; `reason` in sluice_stats names the column, what the
+ * database has, what the program expects, and what mends it.
+ *
+ * Needs: libpq 15.6 or newer, PostgreSQL 15 or newer, a server session of its own (no pooler, or
+ * one in session mode; transaction pooling is noticed and refused), the tables of schema `sluice`
+ * (`sluice migrate up` makes them), and a role that may
+ *   - INSERT, UPDATE, SELECT and DELETE on the streams' tables, and use their sequences,
+ *   - use the schema sluice, and INSERT, UPDATE and SELECT on sluice.lane,
+ *   - SELECT on sluice.schema_migrations, which `sluice migrate up` grants to everybody,
+ *   - and, for the version of the migrations to be compared, SELECT on schema_migrations.
  */
 #ifndef SLUICE_POSTGRES_H
 #define SLUICE_POSTGRES_H

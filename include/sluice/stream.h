@@ -46,28 +46,67 @@ struct sluice_decimal {
 	int64_t high;
 };
 
-/* A text column's bytes, UTF-8, at most `capacity` of them (1 to 255), without a terminator. */
+/* A text of at most `capacity` bytes (1 to SLUICE_TEXT_SIZE_MAX) within its struct, UTF-8, without a
+ * terminator. Bytes beyond `size` are zero: sluice_text_set sees to that. */
 #define SLUICE_TEXT(capacity)         \
 	struct {                      \
-		uint8_t size;         \
+		uint16_t size;        \
 		char bytes[capacity]; \
 	}
+#define SLUICE_TEXT_SIZE_MAX 4000 /* bytes */
 
 /* Copies `source` into the text `*text`. Returns false, and leaves an empty text, when it does not
  * fit. */
 #define sluice_text_set(text, source, source_size) \
 	sluice_text_copy(&(text)->size, (text)->bytes, sizeof((text)->bytes), source, source_size)
 
-static inline bool sluice_text_copy(uint8_t *size, char *bytes, size_t capacity, const char *source,
-                                    size_t source_size)
+static inline bool sluice_text_copy(uint16_t *size, char *bytes, size_t capacity,
+                                    const char *source, size_t source_size)
 {
 	bool fits = source_size <= capacity;
+	size_t used = fits ? source_size : 0;
 
-	*size = fits ? (uint8_t)source_size : 0;
-	if (fits && source_size > 0)
-		memcpy(bytes, source, source_size);
+	*size = (uint16_t)used;
+	if (used > 0)
+		memcpy(bytes, source, used);
+	memset(bytes + used, 0, capacity - used); /* a key is compared whole */
 	return fits;
 }
+
+/* A text or bytea of any size that somebody else keeps. Never in a record of a stream. */
+struct sluice_view {
+	const char *bytes; /* without a terminator */
+	size_t size;
+};
+
+/* The elements of a SQL array of one dimension, that somebody else keeps. Never in a record.
+ * `nulls`: which of them are NULL; may itself be NULL when none is. */
+#define SLUICE_ARRAY(type)         \
+	struct {                   \
+		const type *items; \
+		const bool *nulls; \
+		size_t count;      \
+	}
+
+/* A timestamp or a date that lies after, or before, all others. */
+#define SLUICE_TIME_INFINITY INT64_MAX
+#define SLUICE_TIME_MINUS_INFINITY INT64_MIN
+#define SLUICE_DATE_INFINITY INT32_MAX
+#define SLUICE_DATE_MINUS_INFINITY INT32_MIN
+
+/* As Postgres keeps it: a month is not a number of days, a day not a number of hours. */
+struct sluice_interval {
+	int64_t microseconds;
+	int32_t days;
+	int32_t months;
+};
+
+/* An address, with the length of its network's prefix. */
+struct sluice_inet {
+	uint8_t family; /* 4 or 6 */
+	uint8_t bits;   /* 0 to 32, or to 128: that of a single host */
+	uint8_t bytes[16];
+};
 
 /* What sluice_decimal() returns when the value has no exact form at the column's scale. A sink
  * refuses it. */
@@ -100,46 +139,99 @@ static inline struct sluice_decimal sluice_decimal(int64_t mantissa, unsigned sc
 	return decimal;
 }
 
+/* The same in 64 bits, for a numeric of up to 18 digits; SLUICE_DECIMAL64_INVALID when it does not
+ * fit. */
+#define SLUICE_DECIMAL64_INVALID INT64_MIN
+
+static inline int64_t sluice_decimal64(int64_t mantissa, unsigned scale, unsigned column_scale)
+{
+	struct sluice_decimal decimal = sluice_decimal(mantissa, scale, column_scale);
+	bool fits = decimal.high == (int64_t)decimal.low >> 63;
+
+	return fits ? (int64_t)decimal.low : SLUICE_DECIMAL64_INVALID;
+}
+
+/* ---- descriptors: written by `sluice gen` ---- */
+
 enum sluice_kind {
 	SLUICE_APPEND = 1,
 	SLUICE_STATE = 2,
 };
 
-/* How the bytes of a field are to be read. */
+/* How the bytes of a value are to be read. */
 enum sluice_type {
-	SLUICE_INT4 = 1,    /* int32_t */
+	SLUICE_BOOL = 1,    /* bool */
+	SLUICE_INT2,        /* int16_t */
+	SLUICE_INT4,        /* int32_t */
 	SLUICE_INT8,        /* int64_t */
-	SLUICE_UUID,        /* struct sluice_uuid */
-	SLUICE_TEXT_TYPE,   /* SLUICE_TEXT(size) */
-	SLUICE_JSONB,       /* SLUICE_TEXT(size) that holds JSON */
+	SLUICE_FLOAT4,      /* float */
+	SLUICE_FLOAT8,      /* double */
+	SLUICE_NUMERIC64,   /* int64_t at `scale` */
 	SLUICE_NUMERIC,     /* struct sluice_decimal at `scale` */
-	SLUICE_TIMESTAMPTZ, /* int64_t microseconds since 1970 UTC */
+	SLUICE_TEXT_TYPE,   /* text, varchar, char(n) */
+	SLUICE_BYTEA,       /* as a text */
+	SLUICE_JSON,        /* a text that holds JSON; an empty one is {} */
+	SLUICE_JSONB,       /* the same */
+	SLUICE_UUID,        /* struct sluice_uuid */
+	SLUICE_TIMESTAMPTZ, /* int64_t microseconds since 1970 UTC, or SLUICE_TIME_.. */
+	SLUICE_TIMESTAMP,   /* the same, of a clock on some wall */
+	SLUICE_DATE,        /* int32_t days since 1970-01-01, or SLUICE_DATE_.. */
+	SLUICE_TIME,        /* int64_t microseconds since midnight */
+	SLUICE_INTERVAL,    /* struct sluice_interval */
+	SLUICE_INET,        /* struct sluice_inet */
+	SLUICE_ENUM,        /* a C enum of `labels`, of 4 bytes, from 1 */
 	SLUICE_VERSION,     /* no field: the version that Sluice gave the record, a bigint */
+};
+
+/* How a struct holds the value. */
+enum sluice_form {
+	SLUICE_INLINE = 0, /* as above; a text as SLUICE_TEXT */
+	SLUICE_VIEW,       /* text, bytea, json and jsonb: struct sluice_view */
+	SLUICE_ITEMS, /* an array: SLUICE_ARRAY of what stands above, of texts: struct sluice_view */
+};
+
+/* The labels of an enum type; value n of the C enum is labels[n - 1]. 0 is no label: a field that was
+ * forgotten is refused, not written as the first. */
+struct sluice_enum {
+	const char *name;
+	const char *const *labels;
+	uint16_t label_count;
 };
 
 struct sluice_column {
 	const char *name;
 	enum sluice_type type;
-	uint16_t offset;   /* of the field, in bytes */
-	uint16_t size;     /* of the field; of a text: its capacity */
-	uint8_t scale;     /* SLUICE_NUMERIC: digits after the point */
-	uint8_t precision; /* SLUICE_NUMERIC: digits in all */
-	uint32_t present;  /* the column's bit in the mask, 0 when it is NOT NULL */
+	enum sluice_form form;
+	uint32_t offset;         /* of the field, in bytes */
+	uint16_t size;           /* of the field; of an inline text: its capacity */
+	uint8_t scale;           /* numeric: digits after the point */
+	uint8_t precision;       /* numeric: digits in all, 0 for any number */
+	uint32_t present;        /* the column's bit in a mask of 32, 0 when it is never NULL */
+	uint32_t present_offset; /* of that mask, in bytes: an embedded struct has its own */
+	const struct sluice_enum *labels; /* SLUICE_ENUM */
+	const char *definition;           /* of a table's column, as db/catalog.h tells it */
 };
 
-/* A stream's descriptor. The statements take, in the order of `columns`, one array a column
+/* A C struct whose fields are columns: a stream's record, a query's parameters or row. */
+struct sluice_layout {
+	const char *name; /* of the stream or query, for messages */
+	const struct sluice_column *columns;
+	uint32_t size; /* bytes */
+	uint16_t column_count;
+};
+
+/* A stream's descriptor. The statements take, in the order of the columns, one array a column
  * (`write_sql`), or the key's columns and then the version (`remove_sql`). */
 struct sluice_stream {
 	const char *name;
 	enum sluice_kind kind;
 	uint16_t index; /* its place in the set, from 0. Parents stand before their children. */
-	uint16_t record_size; /* bytes */
-	uint16_t key_offset;  /* SLUICE_STATE: the key's bytes within the record */
+	uint16_t key_offset; /* SLUICE_STATE: the key's bytes within the record */
 	uint16_t key_size;
-	uint16_t present_offset; /* of the uint32_t mask */
-	uint16_t column_count;
-	uint16_t key_column_count; /* SLUICE_STATE: the first of `columns` are the key's */
-	const struct sluice_column *columns;
+	uint16_t key_column_count; /* SLUICE_STATE: the first of the columns are the key's */
+	struct sluice_layout layout;
+	uint64_t fingerprint;   /* of the columns' definitions and places: the record as a format */
+	const char *table;      /* as SQL names it */
 	const char *copy_sql;   /* SLUICE_APPEND: COPY table (..) FROM STDIN (FORMAT binary) */
 	const char *write_sql;  /* INSERT .. SELECT FROM unnest(..) [ON CONFLICT .. DO UPDATE ..
 	                           WHERE older] */
@@ -149,6 +241,7 @@ struct sluice_stream {
 /* The streams of one schema, in the order their rows must be written. */
 struct sluice_streams {
 	const char *name;
+	int64_t schema_version; /* of the newest migration they were generated from; 0 for none */
 	const struct sluice_stream *const *streams;
 	size_t count;
 };

@@ -75,9 +75,8 @@ static void run_on_server(const char *before, const char *name, const char *afte
 
 char *database_create(bool migrated)
 {
-	struct slu_migrate_options options = {.files = slu_embedded_migrations,
-	                                      .file_count = slu_embedded_migrations_count,
-	                                      .lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS};
+	struct sluice_migrate_options options = {.files = slu_embedded_migrations,
+	                                         .file_count = slu_embedded_migrations_count};
 	struct sluice_error error;
 	struct timespec now;
 	char name[64];

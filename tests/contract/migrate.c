@@ -1,56 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* migrate.c - the migration runner on a real server. */
-#include "db/migrate/migrate.h"
-
-#include "db/clock.h"
-#include "db/migrate/migration_lock.h"
-#include "tests/contract/database.h"
-#include "tests/script_directory.h"
+/* migrate.c - the migration runner on a real server: what a run does to the database, and what a
+ * failing one leaves. */
+#include "tests/contract/migrate_stage.h"
 
 #include <criterion/criterion.h>
-#include <inttypes.h>
-#include <pthread.h>
 
-static char *dsn;
-static PGconn *connection;
-static struct script_directory directory;
-static struct slu_migrate_options options;
-static struct sluice_error error;
-static size_t applied;
+TestSuite(migrate, .init = stage_make, .fini = stage_clean);
 
-static void make(void)
+/* The shipped set instead of the directory's. */
+static void use_shipped(void)
 {
-	dsn = database_create(false);
-	connection = database_connect(dsn);
-	directory = script_directory_make();
-	options = (struct slu_migrate_options){
-		.conninfo = dsn,
-		.directory = directory.path,
-		.lock_timeout_ns = SLU_MIGRATE_LOCK_TIMEOUT_NS,
-	};
+	stage.options.directory = NULL;
+	stage.options.files = slu_embedded_migrations;
+	stage.options.file_count = slu_embedded_migrations_count;
 }
 
-static void clean(void)
+static enum sluice_status take_down(size_t count)
 {
-	PQfinish(connection);
-	database_drop(dsn);
-	script_directory_remove(&directory);
-}
-
-TestSuite(migrate, .init = make, .fini = clean);
-
-static enum sluice_status up(void)
-{
-	return slu_migrate_up(&options, SLU_MIGRATE_ALL, &applied, &error);
-}
-
-static int64_t version(void)
-{
-	struct slu_migrate_state state;
-
-	cr_assert_eq(slu_migrate_version(&options, &state, &error), SLUICE_OK, "%s", error.message);
-	cr_assert_not(state.dirty);
-	return state.version;
+	return slu_migrate_down(&stage.options, count, &stage.error);
 }
 
 /* All that can be said of the tables in `schemas`, as one text; free it. */
@@ -71,10 +38,11 @@ static char *describe(const char *schemas)
 		"UNION ALL SELECT format('%s.%s: %s', name, objsubid, description) "
 		"  FROM t JOIN pg_description ON objoid = oid) "
 		"SELECT coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE \"C\"), '') FROM lines";
-	PGresult *result = PQexecParams(connection, query, 1, NULL, &schemas, NULL, NULL, 0);
+	PGresult *result = PQexecParams(stage.connection, query, 1, NULL, &schemas, NULL, NULL, 0);
 	char *text;
 
-	cr_assert_eq(PQresultStatus(result), PGRES_TUPLES_OK, "%s", PQerrorMessage(connection));
+	cr_assert_eq(PQresultStatus(result), PGRES_TUPLES_OK, "%s",
+	             PQerrorMessage(stage.connection));
 	text = strdup(PQgetvalue(result, 0, 0));
 	PQclear(result);
 	return text;
@@ -89,15 +57,14 @@ Test(migrate, the_shipped_schema_goes_up_and_down_and_up_again)
 	char *down;
 	char *second;
 
-	options.directory = NULL;
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
+	use_shipped();
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
 	first = describe("{public,sluice}");
-	cr_assert_eq(slu_migrate_down(&options, (size_t)version(), &error), SLUICE_OK, "%s",
-	             error.message);
-	cr_assert_eq(version(), -1);
+	cr_assert_eq(take_down((size_t)stage_version()), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(stage_version(), -1);
 	down = describe("{public}");
 	cr_assert_str_eq(down, before);
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
 	second = describe("{public,sluice}");
 	cr_assert_str_eq(second, first);
 	cr_assert_not_null(strstr(first, "orders"));
@@ -109,66 +76,69 @@ Test(migrate, the_shipped_schema_goes_up_and_down_and_up_again)
 
 Test(migrate, a_second_up_changes_nothing)
 {
-	options.directory = NULL;
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(applied, 4); /* three of the user set, one of the library's */
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(applied, 0);
-	cr_assert_eq(version(), 3);
+	use_shipped();
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(stage.applied, 4); /* three of the user set, one of the library's */
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(stage.applied, 0);
+	cr_assert_eq(stage_version(), 3);
 }
 
 Test(migrate, the_library_set_goes_first_and_down_leaves_it)
 {
-	script_directory_add(&directory, "1_needs_lane.up.sql",
-	                     "CREATE VIEW lanes AS SELECT * FROM sluice.lane");
-	script_directory_add(&directory, "1_needs_lane.down.sql", "DROP VIEW lanes");
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(slu_migrate_down(&options, 1, &error), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(version(), -1);
-	cr_assert_eq(database_query_int(connection, "SELECT version FROM sluice.schema_migrations"),
+	stage_add("1_needs_lane.up.sql", "CREATE VIEW lanes AS SELECT * FROM sluice.lane");
+	stage_add("1_needs_lane.down.sql", "DROP VIEW lanes");
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(take_down(1), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(stage_version(), -1);
+	cr_assert_eq(database_query_int(stage.connection,
+	                                "SELECT version FROM sluice.schema_migrations"),
 	             1);
-	cr_assert_eq(database_query_int(connection, "SELECT count(*) FROM sluice.lane"), 0);
+	cr_assert_eq(database_query_int(stage.connection, "SELECT count(*) FROM sluice.lane"), 0);
 }
 
 Test(migrate, up_n_and_down_n_move_by_n)
 {
-	options.directory = NULL;
-	cr_assert_eq(slu_migrate_up(&options, 2, &applied, &error), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(version(), 2);
-	cr_assert_eq(slu_migrate_down(&options, 1, &error), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(version(), 1);
-	cr_assert_eq(slu_migrate_up(&options, 9, &applied, &error), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(version(), 3);
+	use_shipped();
+	cr_assert_eq(slu_migrate_up(&stage.options, 2, &stage.applied, &stage.error), SLUICE_OK,
+	             "%s", stage.error.message);
+	cr_assert_eq(stage_version(), 2);
+	cr_assert_eq(take_down(1), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(stage_version(), 1);
+	cr_assert_eq(slu_migrate_up(&stage.options, 9, &stage.applied, &stage.error),
+	             SLUICE_INVALID);
+	cr_assert_eq(stage_version(), 3);
 }
 
 Test(migrate, down_by_more_than_is_there_is_refused_and_changes_nothing)
 {
-	options.directory = NULL;
-	cr_assert_eq(slu_migrate_up(&options, 2, &applied, &error), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(slu_migrate_down(&options, 3, &error), SLUICE_INVALID);
-	cr_assert_eq(version(), 2);
+	use_shipped();
+	cr_assert_eq(slu_migrate_up(&stage.options, 2, &stage.applied, &stage.error), SLUICE_OK,
+	             "%s", stage.error.message);
+	cr_assert_eq(take_down(3), SLUICE_INVALID);
+	cr_assert_eq(stage_version(), 2);
 }
 
 Test(migrate, a_version_without_a_script_only_moves_the_version)
 {
-	script_directory_add(&directory, "1_a.down.sql", "SELECT 1");
-	script_directory_add(&directory, "2_b.up.sql", " -- nothing\n");
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(version(), 2);
-	cr_assert_eq(slu_migrate_down(&options, 2, &error), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(version(), -1);
+	stage_add("1_a.down.sql", "SELECT 1");
+	stage_add("2_b.up.sql", " -- nothing\n");
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(stage_version(), 2);
+	cr_assert_eq(take_down(2), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(stage_version(), -1);
 }
 
 Test(migrate, settings_of_one_script_do_not_reach_the_next)
 {
-	script_directory_add(
-		&directory, "1_a.up.sql",
-		"CREATE SCHEMA other; SET search_path = other; CREATE TABLE t (a int)");
-	script_directory_add(&directory, "2_b.up.sql", "CREATE TABLE t (a int)");
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	database_query_int(connection, "SELECT count(*) FROM other.t");
-	database_query_int(connection, "SELECT count(*) FROM public.t");
-	cr_assert_eq(database_query_int(connection, "SELECT version FROM public.schema_migrations"),
+	stage_add("1_a.up.sql",
+	          "CREATE SCHEMA other; SET search_path = other; CREATE TABLE t (a int)");
+	stage_add("2_b.up.sql", "CREATE TABLE t (a int)");
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
+	database_query_int(stage.connection, "SELECT count(*) FROM other.t");
+	database_query_int(stage.connection, "SELECT count(*) FROM public.t");
+	cr_assert_eq(database_query_int(stage.connection,
+	                                "SELECT version FROM public.schema_migrations"),
 	             2);
 }
 
@@ -176,11 +146,11 @@ Test(migrate, settings_of_one_script_do_not_reach_the_next)
 
 Test(migrate, the_version_table_is_golang_migrates)
 {
-	options.directory = NULL;
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
+	use_shipped();
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
 	cr_assert_eq(
 		database_query_int(
-			connection,
+			stage.connection,
 			"SELECT count(*) FROM information_schema.columns "
 			"WHERE table_schema = 'public' AND table_name = 'schema_migrations' "
 			"AND is_nullable = 'NO' AND (ordinal_position, column_name, data_type) "
@@ -188,47 +158,23 @@ Test(migrate, the_version_table_is_golang_migrates)
 		2);
 	cr_assert_eq(
 		database_query_int(
-			connection,
+			stage.connection,
 			"SELECT count(*) FROM pg_constraint WHERE contype = 'p' AND conrelid = "
 			"'public.schema_migrations'::regclass AND conkey = '{1}'"),
 		1);
-	cr_assert_eq(database_query_int(connection, "SELECT count(*) FROM schema_migrations"), 1);
+	cr_assert_eq(database_query_int(stage.connection, "SELECT count(*) FROM schema_migrations"),
+	             1);
 }
 
 Test(migrate, goes_on_where_golang_migrate_stopped)
 {
-	script_directory_add(&directory, "1_a.up.sql", "never to be run");
-	script_directory_add(&directory, "2_b.up.sql", "CREATE TABLE b (a int)");
-	database_run(connection,
+	stage_add("1_a.up.sql", "never to be run");
+	stage_add("2_b.up.sql", "CREATE TABLE b (a int)");
+	database_run(stage.connection,
 	             "CREATE TABLE schema_migrations (version bigint not null primary key, "
 	             "dirty boolean not null); INSERT INTO schema_migrations VALUES (1, false)");
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	cr_assert_eq(version(), 2);
-}
-
-Test(migrate, a_dirty_database_is_refused)
-{
-	struct slu_migrate_state state;
-
-	options.directory = NULL;
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	database_run(connection, "UPDATE schema_migrations SET version = 2, dirty = true");
-	cr_assert_eq(up(), SLUICE_INVALID);
-	cr_assert_not_null(strstr(error.message, "Dirty database version 2"));
-	cr_assert_eq(slu_migrate_down(&options, 1, &error), SLUICE_INVALID);
-	cr_assert_eq(slu_migrate_version(&options, &state, &error), SLUICE_OK);
-	cr_assert(state.dirty);
-	cr_assert_eq(state.version, 2);
-}
-
-Test(migrate, a_version_that_the_files_do_not_have_is_refused)
-{
-	options.directory = NULL;
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	database_run(connection, "UPDATE schema_migrations SET version = 7");
-	cr_assert_eq(up(), SLUICE_INVALID);
-	cr_assert_not_null(strstr(error.message, "no migration found for version 7"));
-	cr_assert_eq(slu_migrate_down(&options, 1, &error), SLUICE_INVALID);
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
+	cr_assert_eq(stage_version(), 2);
 }
 
 /* ---- failures ---- */
@@ -238,18 +184,19 @@ Test(migrate, a_version_that_the_files_do_not_have_is_refused)
 static void expect_failure(const char *text, enum sluice_status status, const char *place,
                            const char *cause)
 {
-	script_directory_add(&directory, "0001_good.up.sql",
-	                     "CREATE TABLE good (a int PRIMARY KEY)");
-	cr_assert_eq(up(), SLUICE_OK, "%s", error.message);
-	script_directory_add(&directory, "0002_bad.up.sql", text);
-	cr_assert_eq(up(), status, "%s", error.message);
-	cr_assert_not_null(strstr(error.message, place), "%s", error.message);
-	cr_assert_not_null(strstr(error.message, cause), "%s", error.message);
-	cr_assert_eq(version(), 1);
-	cr_assert_eq(database_query_int(connection, "SELECT count(*) FROM pg_tables WHERE "
-	                                            "schemaname = 'public' AND tablename NOT IN "
-	                                            "('good', 'schema_migrations')"),
-	             0);
+	stage_add("0001_good.up.sql", "CREATE TABLE good (a int PRIMARY KEY)");
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
+	stage_add("0002_bad.up.sql", text);
+	cr_assert_eq(stage_up(), status, "%s", stage.error.message);
+	cr_assert_not_null(strstr(stage.error.message, place), "%s", stage.error.message);
+	cr_assert_not_null(strstr(stage.error.message, cause), "%s", stage.error.message);
+	cr_assert_eq(stage_version(), 1);
+	cr_assert_eq(
+		database_query_int(stage.connection,
+	                           "SELECT count(*) FROM pg_tables WHERE "
+	                           "schemaname = 'public' AND tablename NOT IN "
+	                           "('good', 'schema_migrations', 'schema_migrations_history')"),
+		0);
 }
 
 Test(migrate, a_failing_script_leaves_version_and_schema_and_is_not_dirty)
@@ -283,25 +230,7 @@ Test(migrate, no_row_contents_are_in_an_error)
 {
 	expect_failure("INSERT INTO good VALUES (918273);\nINSERT INTO good VALUES (918273);",
 	               SLUICE_FAILED, "0002_bad.up.sql:2: ", "SQLSTATE 23505");
-	cr_assert_null(strstr(error.message, "918273"), "%s", error.message);
-}
-
-Test(migrate, transaction_control_is_refused_before_anything_runs)
-{
-	expect_failure("CREATE TABLE bad (a int);\ncommit;\nSELECT 1;\n", SLUICE_INVALID,
-	               "0002_bad.up.sql:2: ", "COMMIT");
-}
-
-Test(migrate, a_script_that_is_its_own_transaction_is_refused)
-{
-	expect_failure("\n\nBEGIN;\nCREATE TABLE bad (a int);\nEND;", SLUICE_INVALID,
-	               "0002_bad.up.sql:3: ", "BEGIN");
-}
-
-Test(migrate, concurrently_is_refused_before_anything_runs)
-{
-	expect_failure("CREATE TABLE bad (a int);\n/* x */ CREATE INDEX CONCURRENTLY ON good (a);",
-	               SLUICE_INVALID, "0002_bad.up.sql:2: ", "CONCURRENTLY");
+	cr_assert_null(strstr(stage.error.message, "918273"), "%s", stage.error.message);
 }
 
 Test(migrate, copy_from_stdin_is_refused_before_anything_runs)
@@ -310,134 +239,88 @@ Test(migrate, copy_from_stdin_is_refused_before_anything_runs)
 	               "0002_bad.up.sql:2: ", "COPY");
 }
 
-Test(migrate, what_the_server_refuses_in_a_transaction_says_so)
-{
-	expect_failure("VACUUM good", SLUICE_FAILED, "0002_bad.up.sql:1: ", "SQLSTATE 25001");
-}
-
 Test(migrate, a_script_that_can_not_run_keeps_those_before_it_from_running)
 {
-	script_directory_add(&directory, "1_a.up.sql", "CREATE TABLE a (a int)");
-	script_directory_add(&directory, "2_b.up.sql", "COMMIT");
-	cr_assert_eq(up(), SLUICE_INVALID);
-	cr_assert_eq(version(), -1);
+	stage_add("1_a.up.sql", "CREATE TABLE a (a int)");
+	stage_add("2_b.up.sql", "COPY a FROM STDIN");
+	cr_assert_eq(stage_up(), SLUICE_INVALID);
+	cr_assert_eq(stage_version(), -1);
 }
 
 Test(migrate, a_missing_database_is_told_with_its_remedy)
 {
 	char *missing;
 
-	cr_assert_gt(asprintf(&missing, "%s dbname=gone password=geheim", dsn), 0);
-	options.directory = NULL;
-	options.conninfo = missing;
-	cr_assert_eq(up(), SLUICE_FAILED);
-	cr_assert_not_null(strstr(error.message, "\"gone\""), "%s", error.message);
-	cr_assert_not_null(strstr(error.message, "createdb"), "%s", error.message);
-	cr_assert_null(strstr(error.message, "geheim"), "%s", error.message);
+	cr_assert_gt(asprintf(&missing, "%s dbname=gone password=geheim", stage.dsn), 0);
+	use_shipped();
+	stage.options.conninfo = missing;
+	cr_assert_eq(stage_up(), SLUICE_FAILED);
+	cr_assert_not_null(strstr(stage.error.message, "\"gone\""), "%s", stage.error.message);
+	cr_assert_not_null(strstr(stage.error.message, "createdb"), "%s", stage.error.message);
+	cr_assert_null(strstr(stage.error.message, "geheim"), "%s", stage.error.message);
 	free(missing);
 }
 
 Test(migrate, a_conninfo_that_can_not_be_read_is_not_repeated)
 {
-	options.directory = NULL;
-	options.conninfo = "password = 'geheim";
-	cr_assert_eq(up(), SLUICE_INVALID);
-	cr_assert_not_null(strstr(error.message, "connection string"), "%s", error.message);
-	cr_assert_null(strstr(error.message, "geheim"));
+	use_shipped();
+	stage.options.conninfo = "password = 'geheim";
+	cr_assert_eq(stage_up(), SLUICE_INVALID);
+	cr_assert_not_null(strstr(stage.error.message, "connection string"), "%s",
+	                   stage.error.message);
+	cr_assert_null(strstr(stage.error.message, "geheim"));
 }
 
 Test(migrate, a_role_whose_tables_would_go_to_the_library_schema_is_refused)
 {
 	char *owner;
 
-	cr_assert_gt(asprintf(&owner, "%s options='-c search_path=sluice,public'", dsn), 0);
-	options.directory = NULL;
-	options.conninfo = owner;
-	cr_assert_eq(up(), SLUICE_INVALID);
-	cr_assert_not_null(strstr(error.message, "search_path"));
+	cr_assert_gt(asprintf(&owner, "%s options='-c search_path=sluice,public'", stage.dsn), 0);
+	use_shipped();
+	stage.options.conninfo = owner;
+	cr_assert_eq(stage_up(), SLUICE_INVALID);
+	cr_assert_not_null(strstr(stage.error.message, "search_path"));
 	free(owner);
 }
 
-/* ---- the lock ---- */
+/* ---- the public call ---- */
 
-static uint32_t lock_id(const char *slash)
+Test(migrate, an_engine_without_migrations_of_its_own_gets_sluices_tables)
 {
-	char database[72];
-
-	snprintf(database, sizeof(database), "%s%s", slash, PQdb(connection));
-	return slu_migration_lock_id("public", "schema_migrations", database);
+	stage.options.directory = NULL;
+	cr_assert_eq(sluice_migrate_up(&stage.options, &stage.applied, &stage.error), SLUICE_OK,
+	             "%s", stage.error.message);
+	cr_assert_eq(stage.applied, 1);
+	cr_assert_eq(database_query_int(stage.connection,
+	                                "SELECT version FROM sluice.schema_migrations"),
+	             slu_library_set_version());
+	cr_assert_not(stage_has_table("schema_migrations"));
 }
 
-static void take_lock(uint32_t id)
+Test(migrate, an_engine_brings_its_migrations_along)
 {
-	char sql[64];
+	static const char text[] = "CREATE TABLE own (a int)";
+	static const struct sluice_migration_file files[] = {
+		{"README.md", "nothing of that kind", 20},
+		{"0001_own.up.sql", text, sizeof(text) - 1},
+	};
 
-	snprintf(sql, sizeof(sql), "SELECT pg_advisory_lock(%" PRIu32 ")", id);
-	database_run(connection, sql);
+	stage.options.directory = NULL;
+	stage.options.files = files;
+	stage.options.file_count = 2;
+	cr_assert_eq(sluice_migrate_up(&stage.options, &stage.applied, &stage.error), SLUICE_OK,
+	             "%s", stage.error.message);
+	cr_assert_eq(stage.applied, 2);
+	cr_assert(stage_has_table("own"));
+	cr_assert_eq(sluice_migrate_up(&stage.options, NULL, NULL), SLUICE_OK);
 }
 
-Test(migrate, gives_up_when_golang_migrates_program_holds_the_lock)
+Test(migrate, a_statement_timeout_is_for_the_scripts_only)
 {
-	options.directory = NULL;
-	options.lock_timeout_ns = 1;
-	take_lock(lock_id("/"));
-	cr_assert_eq(up(), SLUICE_TIMEOUT, "%s", error.message);
-	cr_assert_not_null(strstr(error.message, "can't acquire database lock"));
-	cr_assert_eq(version(), -1);
-}
-
-Test(migrate, gives_up_when_golang_migrates_library_holds_the_lock)
-{
-	options.directory = NULL;
-	options.lock_timeout_ns = 1;
-	take_lock(lock_id(""));
-	cr_assert_eq(up(), SLUICE_TIMEOUT, "%s", error.message);
-	cr_assert_eq(version(), -1);
-}
-
-struct runner {
-	pthread_t thread;
-	size_t applied;
-	enum sluice_status status;
-};
-
-static void *run_up(void *argument)
-{
-	struct runner *runner = argument;
-
-	runner->status = slu_migrate_up(&options, SLU_MIGRATE_ALL, &runner->applied, NULL);
-	return NULL;
-}
-
-/* Waits until a query on the server returns `value`. */
-static void wait_for(const char *sql, int64_t value)
-{
-	while (database_query_int(connection, sql) != value)
-		slu_pause_ns(10000000);
-}
-
-/* The first runner is held up inside its script while the second one arrives. */
-Test(migrate, of_two_runners_one_waits_and_finds_nothing_to_do, .timeout = 120)
-{
-	struct runner runners[2] = {{.applied = 0}};
-
-	script_directory_add(&directory, "1_slow.up.sql",
-	                     "SELECT pg_advisory_xact_lock(4711); CREATE TABLE slow (a int)");
-	options.lock_timeout_ns = UINT64_C(100000000000);
-	take_lock(4711);
-	pthread_create(&runners[0].thread, NULL, run_up, &runners[0]);
-	wait_for("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND "
-	         "objid = 4711",
-	         1);
-	pthread_create(&runners[1].thread, NULL, run_up, &runners[1]);
-	wait_for("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
-	         "application_name = 'sluice migrate' AND query LIKE '%pg_try_advisory_lock(%'",
-	         1);
-	database_run(connection, "SELECT pg_advisory_unlock(4711)");
-	pthread_join(runners[0].thread, NULL);
-	pthread_join(runners[1].thread, NULL);
-	cr_assert_eq(runners[0].status, SLUICE_OK);
-	cr_assert_eq(runners[1].status, SLUICE_OK);
-	cr_assert_eq(runners[0].applied, 2);
-	cr_assert_eq(runners[1].applied, 0);
+	stage_add("0001_a.up.sql", "SELECT pg_sleep(60)");
+	stage.options.statement_timeout_ns = 20000000;
+	cr_assert_eq(stage_up(), SLUICE_FAILED);
+	cr_assert_not_null(strstr(stage.error.message, "statement timeout (SQLSTATE 57014)"), "%s",
+	                   stage.error.message);
+	cr_assert_eq(stage_version(), -1);
 }

@@ -43,7 +43,7 @@ Test(schema, every_statement_of_every_stream_prepares)
 	for (i = 0; i < trading_streams.count; i++) {
 		const struct sluice_stream *stream = trading_streams.streams[i];
 
-		expect_prepares(stream->write_sql, stream->column_count);
+		expect_prepares(stream->write_sql, stream->layout.column_count);
 		if (stream->kind == SLUICE_STATE)
 			expect_prepares(stream->remove_sql, stream->key_column_count + 1);
 	}
@@ -63,7 +63,8 @@ Test(schema, every_copy_begins_with_as_many_columns_as_its_stream)
 		result = PQexec(connection, stream->copy_sql);
 		cr_assert_eq(PQresultStatus(result), PGRES_COPY_IN, "%s: %s", stream->copy_sql,
 		             PQerrorMessage(connection));
-		cr_assert_eq(PQnfields(result), stream->column_count, "%s", stream->copy_sql);
+		cr_assert_eq(PQnfields(result), stream->layout.column_count, "%s",
+		             stream->copy_sql);
 		cr_assert_eq(PQbinaryTuples(result), 1, "%s", stream->copy_sql);
 		PQclear(result);
 		PQputCopyEnd(connection, "only a test");
@@ -86,9 +87,9 @@ Test(schema, every_copy_names_the_columns_in_the_order_of_its_stream)
 		if (stream->copy_sql == NULL)
 			continue;
 		used = (size_t)snprintf(expected, sizeof(expected), "COPY %s (", stream->name);
-		for (j = 0; j < stream->column_count; j++)
+		for (j = 0; j < stream->layout.column_count; j++)
 			used += (size_t)snprintf(expected + used, sizeof(expected) - used, "%s%s",
-			                         j > 0 ? ", " : "", stream->columns[j].name);
+			                         j > 0 ? ", " : "", stream->layout.columns[j].name);
 		snprintf(expected + used, sizeof(expected) - used, ") FROM STDIN (FORMAT binary)");
 		cr_assert_str_eq(stream->copy_sql, expected);
 	}
@@ -120,8 +121,8 @@ Test(schema, every_column_has_the_type_and_nullability_of_its_stream)
 	for (i = 0; i < trading_streams.count; i++) {
 		const struct sluice_stream *stream = trading_streams.streams[i];
 
-		for (j = 0; j < stream->column_count; j++) {
-			const struct sluice_column *column = &stream->columns[j];
+		for (j = 0; j < stream->layout.column_count; j++) {
+			const struct sluice_column *column = &stream->layout.columns[j];
 			char type[64];
 			char sql[512];
 

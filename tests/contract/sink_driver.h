@@ -186,10 +186,10 @@ static inline void *rows_make(struct rows *rows, const struct sluice_stream *str
 	rows->stream = stream;
 	rows->count = count;
 	rows->rows = calloc(count, sizeof(*rows->rows));
-	rows->records = calloc(count, stream->record_size);
+	rows->records = calloc(count, stream->layout.size);
 	cr_assert(rows->rows != NULL && rows->records != NULL);
 	for (index = 0; index < count; index++)
-		rows->rows[index].record = rows->records + index * stream->record_size;
+		rows->rows[index].record = rows->records + index * stream->layout.size;
 	return rows->records;
 }
 
@@ -222,7 +222,7 @@ static inline void orders_make(struct rows *rows, uint32_t first, size_t count, 
 	for (index = 0; index < count; index++) {
 		orders[index].id = order_id(first + index);
 		orders[index].provider_id = 1;
-		orders[index].quantity = sluice_decimal(100, 0, TRADING_SCALE);
+		orders[index].quantity = sluice_decimal(100, 0, TRADING_ORDER_QUANTITY_SCALE);
 		orders[index].placed_at = 1700000000000000;
 		text_print(&orders[index].client_order_id, "%u", first + index);
 		text_print(&orders[index].state, "ACK");
@@ -240,8 +240,10 @@ static inline void executions_make(struct rows *rows, uint32_t first, size_t cou
 		executions[index].order_id = order_id(first + index);
 		executions[index].present = TRADING_EXECUTION_ORDER_ID;
 		executions[index].provider_id = 1;
-		executions[index].fill_quantity = sluice_decimal(first + index, 0, TRADING_SCALE);
-		executions[index].fill_price = sluice_decimal(10125, 2, TRADING_SCALE);
+		executions[index].fill_quantity =
+			sluice_decimal(first + index, 0, TRADING_EXECUTION_FILL_QUANTITY_SCALE);
+		executions[index].fill_price = sluice_decimal(10125, 2,
+		                                              TRADING_EXECUTION_FILL_PRICE_SCALE);
 		executions[index].traded_at = 1700000000000000;
 		text_print(&executions[index].execution_id, "e%u", first + index);
 	}

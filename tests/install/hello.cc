@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 	trading_order order = {};
 	sluice_uuid7(&order.id);
 	order.provider_id = 1;
-	order.quantity = sluice_decimal(7, 0, TRADING_SCALE);
+	order.quantity = sluice_decimal(7, 0, TRADING_ORDER_QUANTITY_SCALE);
 	bool fits = sluice_text_set(&order.client_order_id, argv[2], std::strlen(argv[2]));
 
 	trading_order *reserved = nullptr;

@@ -26,23 +26,24 @@ struct number {
 };
 
 static const struct sluice_column number_columns[] = {
-	{"key", SLUICE_INT8, 0, 8, 0, 0, 0},
+	{.name = "key", .type = SLUICE_INT8, .size = 8},
 };
 
 static const struct sluice_stream numbers = {
 	.name = "numbers",
 	.kind = SLUICE_STATE,
 	.index = 0,
-	.record_size = sizeof(struct number),
+	.layout.size = sizeof(struct number),
 	.key_offset = 0,
 	.key_size = 8,
-	.columns = number_columns,
-	.column_count = 1,
+	.layout.columns = number_columns,
+	.layout.column_count = 1,
 	.key_column_count = 1,
 };
 
 static const struct sluice_stream *const streams[] = {&numbers};
-static const struct sluice_streams number_streams = {"numbers", streams, 1};
+static const struct sluice_streams number_streams = {
+	.name = "numbers", .streams = streams, .count = 1};
 
 static struct sluice *sluice;
 static _Atomic bool stop;

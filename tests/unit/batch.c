@@ -51,11 +51,11 @@ static struct slu_slot *reserve(size_t lane, const struct sluice_stream *stream,
 
 	assert_status(slu_lane_reserve(&f.sluice->lanes[lane], &slot), SLUICE_OK);
 	slot->stream = (uint8_t)stream->index;
-	slot->length = stream->record_size;
+	slot->length = (uint16_t)stream->layout.size;
 	slot->epoch = epoch;
 	slot->flags = 0;
 	slot->version = 0;
-	memset(slot->record, 0, stream->record_size);
+	memset(slot->record, 0, stream->layout.size);
 	return slot;
 }
 

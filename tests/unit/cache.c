@@ -29,7 +29,7 @@ static void open_cache(uint16_t key_size, uint64_t keys, size_t lane_count)
 		.name = "keys",
 		.kind = SLUICE_STATE,
 		.index = 2,
-		.record_size = (uint16_t)(key_size + 8),
+		.layout.size = (uint16_t)(key_size + 8),
 		.key_size = key_size,
 	};
 	cr_assert(
@@ -254,7 +254,7 @@ Test(cache, open_without_memory_closes_cleanly)
 		world_init(&f.world);
 		f.world.map_fails_at = call;
 		f.stream = (struct sluice_stream){
-			.kind = SLUICE_STATE, .record_size = 16, .key_size = 8};
+			.kind = SLUICE_STATE, .layout.size = 16, .key_size = 8};
 		cr_assert_not(slu_cache_open(&f.cache, &f.world.env, &f.stream, 64, 1, 1));
 		slu_cache_close(&f.cache, &f.world.env);
 		assert_equal(f.world.mapped, 0);

@@ -20,7 +20,7 @@ struct fixture {
 static struct fixture f;
 
 static const struct sluice_stream stream = {
-	.name = "keys", .kind = SLUICE_STATE, .index = 2, .record_size = 16, .key_size = 8};
+	.name = "keys", .kind = SLUICE_STATE, .index = 2, .layout.size = 16, .key_size = 8};
 
 static void set_up(void)
 {
@@ -51,7 +51,7 @@ static struct slu_slot *slot_with(unsigned index, struct slu_entry *entry, uint6
 
 	slot->version = version;
 	slot->entry = slu_cache_index(&f.cache, entry);
-	slot->length = stream.record_size;
+	slot->length = (uint16_t)stream.layout.size;
 	slot->flags = 0;
 	memset(slot->record, fill, slot->length);
 	return slot;
@@ -109,8 +109,8 @@ Test(newest, install_moves_the_newest_to_the_clean_copy)
 	cr_assert_neq(clean, slot);
 	cr_assert_eq((unsigned char *)clean, (unsigned char *)entry + f.cache.clean_offset);
 	assert_equal(clean->version, FIRST_VERSION + 1);
-	assert_equal(clean->length, stream.record_size);
-	cr_assert_arr_eq(clean->record, slot->record, stream.record_size);
+	assert_equal(clean->length, stream.layout.size);
+	cr_assert_arr_eq(clean->record, slot->record, stream.layout.size);
 }
 
 Test(newest, install_leaves_a_newer_version_alone)

@@ -114,7 +114,7 @@ Test(open, a_record_of_no_bytes_is_refused)
 {
 	struct sluice_stream stream = items;
 
-	stream.record_size = 0;
+	stream.layout.size = 0;
 	assert_stream_refused(&stream, "0 bytes");
 }
 
@@ -122,7 +122,7 @@ Test(open, a_record_longer_than_possible_is_refused)
 {
 	struct sluice_stream stream = items;
 
-	stream.record_size = SLUICE_RECORD_SIZE_MAX + 1;
+	stream.layout.size = SLUICE_RECORD_SIZE_MAX + 1;
 	assert_stream_refused(&stream, "4065 bytes");
 }
 
@@ -138,7 +138,7 @@ Test(open, a_key_longer_than_possible_is_refused)
 {
 	struct sluice_stream stream = items;
 
-	stream.record_size = 200;
+	stream.layout.size = 200;
 	stream.key_size = SLUICE_KEY_SIZE_MAX + 1;
 	assert_stream_refused(&stream, "key of 65");
 }
@@ -147,7 +147,7 @@ Test(open, a_key_that_ends_outside_the_record_is_refused)
 {
 	struct sluice_stream stream = items;
 
-	stream.key_offset = (uint16_t)(stream.record_size - stream.key_size + 1);
+	stream.key_offset = (uint16_t)(stream.layout.size - stream.key_size + 1);
 	assert_stream_refused(&stream, "key");
 }
 

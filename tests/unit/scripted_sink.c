@@ -15,7 +15,7 @@ const struct sluice_stream items = {
 	.name = "items",
 	.kind = SLUICE_STATE,
 	.index = 0,
-	.record_size = sizeof(struct item),
+	.layout.size = sizeof(struct item),
 	.key_offset = offsetof(struct item, id),
 	.key_size = sizeof(uint64_t),
 };
@@ -24,7 +24,7 @@ const struct sluice_stream events = {
 	.name = "events",
 	.kind = SLUICE_APPEND,
 	.index = 1,
-	.record_size = sizeof(struct event),
+	.layout.size = sizeof(struct event),
 };
 
 static const struct sluice_stream *const both[] = {&items, &events};
@@ -106,7 +106,7 @@ static void keep_row(struct scripted_sink *sink, const struct sluice_stream *str
 	seen = &sink->rows[sink->row_count++];
 	*seen = (struct seen_row){
 		.stream = stream, .version = row->version, .removed = row->removed};
-	memcpy(&seen->record, row->record, stream->record_size);
+	memcpy(&seen->record, row->record, stream->layout.size);
 }
 
 static void keep_batch(struct scripted_sink *sink, const struct sluice_batch *batch)
@@ -138,7 +138,7 @@ static uint64_t checksum(const struct sluice_batch *batch)
 		for (size_t row = 0; row < batch->parts[i].row_count; row++) {
 			const unsigned char *bytes = batch->parts[i].rows[row].record;
 
-			for (size_t b = 0; b < batch->parts[i].stream->record_size; b++)
+			for (size_t b = 0; b < batch->parts[i].stream->layout.size; b++)
 				sum = (sum ^ bytes[b]) * 0x100000001b3u;
 			sum = (sum ^ batch->parts[i].rows[row].version) * 0x100000001b3u;
 		}

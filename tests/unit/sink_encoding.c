@@ -17,7 +17,7 @@ static const struct sluice_column columns[] = {
 	{.name = "version", .type = SLUICE_VERSION},
 };
 static const struct sluice_stream stream = {
-	.name = "s", .kind = SLUICE_APPEND, .column_count = 2, .columns = columns};
+	.name = "s", .kind = SLUICE_APPEND, .layout.column_count = 2, .layout.columns = columns};
 
 static const struct record records[] = {{1, 10}, {0, 0}, {1, 12}};
 static const struct sluice_row rows[] = {

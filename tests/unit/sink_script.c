@@ -19,20 +19,20 @@ static const struct sluice_column child_columns[] = {
 };
 static const struct sluice_stream parents = {.name = "parents",
                                              .kind = SLUICE_STATE,
-                                             .column_count = 3,
+                                             .layout.column_count = 3,
                                              .key_column_count = 1,
-                                             .columns = parent_columns};
+                                             .layout.columns = parent_columns};
 static const struct sluice_stream cousins = {.name = "cousins",
                                              .kind = SLUICE_STATE,
                                              .index = 1,
-                                             .column_count = 3,
+                                             .layout.column_count = 3,
                                              .key_column_count = 1,
-                                             .columns = parent_columns};
+                                             .layout.columns = parent_columns};
 static const struct sluice_stream children = {.name = "children",
                                               .kind = SLUICE_APPEND,
                                               .index = 2,
-                                              .column_count = 1,
-                                              .columns = child_columns,
+                                              .layout.column_count = 1,
+                                              .layout.columns = child_columns,
                                               .copy_sql = "COPY children"};
 
 static const struct sluice_uuid generation = {{1}};
