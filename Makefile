@@ -39,8 +39,9 @@ bench: all ## run every benchmark, briefly
 	@set -e; for program in $$(find build/bench -maxdepth 1 -type f -perm /111 | sort); do \
 		echo "== $$program"; $$program --quick; done
 
-gen: all ## write db/generated anew from db/migrations and db/queries
-	@build/sluice gen --config db/sqlc.yaml
+gen: build/build.ninja ## write db/generated anew from db/migrations and db/queries
+	@cmake --build build -j $(JOBS) --target sluice_gen
+	@build/sluice_gen --config db/sqlc.yaml
 
 migrate: all ## bring a database (PGHOST, PGDATABASE, .. or MIGRATE_FLAGS='--dsn ..') to db/migrations
 	@build/sluice migrate $(MIGRATE_FLAGS) --path db/migrations up

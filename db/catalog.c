@@ -2,9 +2,9 @@
 /*
  * catalog.c - the query behind catalog.h.
  *
- * `chain` goes from the declared type through domains, and through an array to its elements, down to
- * the type that is none of these. A type of the user's own goes by its bare name: the schema that it
- * stands in may have another name elsewhere, and what it is, is told beside it.
+ * `chain` goes from the declared type through domains, and through an array to its elements, down
+ * to the type that is none of these. A type of the user's own goes by its bare name: the schema
+ * that it stands in may have another name elsewhere, and what it is, is told beside it.
  */
 #include "db/catalog.h"
 

@@ -2,8 +2,8 @@
 /*
  * analysis.c - goes through a file's queries, in a transaction that is rolled back.
  *
- * Streams come first, so that their records get the names they ask for. What a query means depends on
- * settings; those that could tell differently at another time are pinned.
+ * Streams come first, so that their records get the names they ask for. What a query means depends
+ * on settings; those that could tell differently at another time are pinned.
  */
 #include "db/gen/analysis.h"
 

@@ -13,10 +13,10 @@
 
 #include <libpq-fe.h>
 
-/* Fills `model` from `file`, with what `connection`, a database with all migrations, says. Tells what
- * is wrong to `findings`, all of it, and returns SLUICE_INVALID; SLUICE_FAILED when the server can't
- * be asked. `connection` is in no transaction, `overrides` may be NULL with a count of 0. Free the
- * model in any case; it refers to `file`. The database is left as it was. */
+/* Fills `model` from `file`, with what `connection`, a database with all migrations, says. Tells
+ * what is wrong to `findings`, all of it, and returns SLUICE_INVALID; SLUICE_FAILED when the server
+ * can't be asked. `connection` is in no transaction, `overrides` may be NULL with a count of 0.
+ * Free the model in any case; it refers to `file`. The database is left as it was. */
 SLUICE_MUST_CHECK enum sluice_status
 slu_analyse(struct slu_model *model, const struct slu_query_file *file, PGconn *connection,
             const struct slu_override *overrides, size_t override_count, int64_t schema_version,

@@ -184,9 +184,9 @@ static void write_macros(struct slu_writer *writer, const char *prefix)
 	          "\t.size = sizeof(((struct %s_##object *)0)->field.bytes)\n"
 	          "#define OR_NULL(object, mask, bit) \\\n"
 	          "\t.present = (bit), .present_offset = offsetof(struct %s_##object, mask)\n"
-	          "#define LAYOUT(of, object) \\\n"
+	          "#define LAYOUT(object) \\\n"
 	          "\t{ \\\n"
-	          "\t\t.name = (of), .columns = object##_columns, \\\n"
+	          "\t\t.columns = object##_columns, \\\n"
 	          "\t\t.size = sizeof(struct %s_##object), \\\n"
 	          "\t\t.column_count = sizeof(object##_columns) / sizeof(object##_columns[0]), \\\n"
 	          "\t}\n",

@@ -53,12 +53,9 @@ static void write_key(struct slu_writer *writer, const struct slu_struct *record
 	          begin, end - begin, stream->key_count);
 }
 
-static void write_layout(struct slu_writer *writer, const struct slu_model *model, const char *name,
-                         size_t object)
+static void write_layout(struct slu_writer *writer, const struct slu_model *model, size_t object)
 {
-	slu_write(writer, "LAYOUT(");
-	slu_write_list(writer, "\"%s\", %s),", name, model->structs[object].name);
-	slu_write(writer, "\n");
+	slu_write(writer, "LAYOUT(%s),\n", model->structs[object].name);
 }
 
 /* A short text stands behind its member, a long one or one of several lines below. What somebody
@@ -86,7 +83,7 @@ void slu_write_stream(struct slu_writer *writer, const struct slu_model *model, 
 	if (stream->kind == SLUICE_STATE)
 		write_key(writer, &model->structs[stream->record], stream);
 	slu_write(writer, "\t.layout = ");
-	write_layout(writer, model, stream->name, stream->record);
+	write_layout(writer, model, stream->record);
 	slu_write(writer, "\t.fingerprint = UINT64_C(0x%016" PRIx64 "),\n\t.table = %s,\n",
 	          stream->fingerprint, slu_piece_literal(writer, stream->table));
 	write_sql(writer, "copy_sql", stream->copy_sql, true);
@@ -106,11 +103,11 @@ void slu_write_query(struct slu_writer *writer, const struct slu_model *model,
 	write_sql(writer, "sql", query->sql, false);
 	if (query->parameters != SLU_NONE) {
 		slu_write(writer, "\t.params = &(const struct sluice_layout)");
-		write_layout(writer, model, query->source->name, query->parameters);
+		write_layout(writer, model, query->parameters);
 	}
 	if (query->row != SLU_NONE) {
 		slu_write(writer, "\t.row = &(const struct sluice_layout)");
-		write_layout(writer, model, query->source->name, query->row);
+		write_layout(writer, model, query->row);
 	}
 	write_sql(writer, "copy_sql", query->copy_sql, true);
 	slu_write(writer, "};\n");

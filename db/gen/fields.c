@@ -50,8 +50,8 @@ static void refuse_type(struct slu_study *study, const struct slu_field_origin *
 	free(hint);
 }
 
-/* An array is sent with the type of its elements, which for texts is text: the server takes no other
- * for one of its own types. */
+/* An array is sent with the type of its elements, which for texts is text: the server takes no
+ * other for one of its own types. */
 static bool is_sendable(struct slu_study *study, const struct slu_field_origin *origin,
                         const struct slu_sql_type *type)
 {

@@ -28,8 +28,8 @@ bool slu_struct_check(struct slu_study *study, const struct slu_query_source *qu
                       const struct slu_struct *object);
 
 /* Lays `object` out and moves it into the model, under the first of `names` (which end with NULL)
- * that is free; the last one is made so. A `shared` one is a row's: if an equal one is there already,
- * it is that. Returns its index, SLU_NONE when the study broke. Takes `object` over. */
+ * that is free; the last one is made so. A `shared` one is a row's: if an equal one is there
+ * already, it is that. Returns its index, SLU_NONE when the study broke. Takes `object` over. */
 size_t slu_struct_add(struct slu_study *study, struct slu_struct *object, size_t key_count,
                       const char *const *names, bool shared);
 
@@ -48,8 +48,8 @@ size_t slu_row_add(struct slu_study *study, const struct slu_query_source *query
 size_t slu_parameters_add(struct slu_study *study, const struct slu_query_source *query,
                           const char *name, const PGresult *about);
 
-/* COPY table (columns) FROM STDIN, for a query whose values are lone parameters, in their order. NULL
- * when it can't be one, which is told, or the study broke. To be freed. */
+/* COPY table (columns) FROM STDIN, for a query whose values are lone parameters, in their order.
+ * NULL when it can't be one, which is told, or the study broke. To be freed. */
 char *slu_parameters_copy_sql(struct slu_study *study, const struct slu_query_source *query);
 
 /* Tells hints that name nothing in `row` or `parameters`, which may be NULL. */

@@ -5,8 +5,8 @@
  *      [key .. | by falling grain .. | present | texts, the largest last]
  *
  * A field's grain is the largest power of two, up to 8, that divides its size: after it any field
- * of that grain or less stands without a gap. A uuid's is 8, so it keeps its column's place among the
- * 8-byte fields. Within each part the columns' order stays.
+ * of that grain or less stands without a gap. A uuid's is 8, so it keeps its column's place among
+ * the 8-byte fields. Within each part the columns' order stays.
  */
 #include "db/gen/model.h"
 

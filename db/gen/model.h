@@ -92,12 +92,12 @@ struct slu_model {
 void slu_model_free(struct slu_model *model);
 void slu_struct_free(struct slu_struct *object);
 
-/* Gives each field its place: keys first (`key_count` columns), then by falling alignment, the mask,
- * texts in the order of their columns with the largest at the end, so that a short one makes a short
- * record. A uuid counts as aligned to 8, which its 16 bytes keep. Bits go by the columns' order.
- * `structs` are those that fields embed, laid out before; NULL when none does. The places are those a
- * C compiler gives on a 64-bit machine; the generated code asserts them. Returns false when memory is
- * short. */
+/* Gives each field its place: keys first (`key_count` columns), then by falling alignment, the
+ * mask, texts in the order of their columns with the largest at the end, so that a short one makes
+ * a short record. A uuid counts as aligned to 8, which its 16 bytes keep. Bits go by the columns'
+ * order. `structs` are those that fields embed, laid out before; NULL when none does. The places
+ * are those a C compiler gives on a 64-bit machine; the generated code asserts them. Returns false
+ * when memory is short. */
 bool slu_struct_lay_out(struct slu_struct *object, size_t key_count,
                         const struct slu_struct *structs);
 

@@ -12,8 +12,8 @@ char *slu_name_snake(struct slu_study *study, const char *name);
  * addresses -> address; status and what has no plural stay. NULL when memory is short. */
 char *slu_name_singular(struct slu_study *study, const char *name);
 
-/* A column's name as a field's: what no identifier holds becomes _, and a keyword of C or C++, or the
- * mask's own name, gets a _ behind it. NULL when memory is short. */
+/* A column's name as a field's: what no identifier holds becomes _, and a keyword of C or C++, or
+ * the mask's own name, gets a _ behind it. NULL when memory is short. */
 char *slu_name_field(struct slu_study *study, const char *column);
 
 /* Sees to it that the last field's name is not one of those before it: id, id_2, id_3. */

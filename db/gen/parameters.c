@@ -69,8 +69,8 @@ static void take_cast(struct slu_study *study, const struct slu_parameter *param
 	PQclear(about);
 }
 
-/* Takes the digits of the column. One value is compared with the elements of a column's array, and an
- * array of them with a column. */
+/* Takes the digits of the column. One value is compared with the elements of a column's array, and
+ * an array of them with a column. */
 static void take_column(struct slu_study *study, const struct target *target,
                         struct slu_sql_type *type)
 {
@@ -144,8 +144,8 @@ size_t slu_parameters_add(struct slu_study *study, const struct slu_query_source
 
 /* ---- COPY ---- */
 
-/* The INSERT's column that parameter `index` is the value of; `column_count`, which is told, when it is
- * that of several. */
+/* The INSERT's column that parameter `index` is the value of; `column_count`, which is told, when
+ * it is that of several. */
 static size_t find_column(struct slu_study *study, const struct slu_query_source *query,
                           size_t index)
 {

@@ -16,7 +16,7 @@ struct slu_plan {
 	bool lateral;     /* the statement says LATERAL: a side may give out another's columns */
 };
 
-/* Reads the root of a plan: the object with "Node Type" and "Output". False when memory is short. */
+/* Reads a plan from its root, the object with "Output". False when memory is short. */
 bool slu_plan_read(struct slu_plan *plan, const json_t *root, bool lateral);
 void slu_plan_free(struct slu_plan *plan);
 

@@ -4,9 +4,9 @@
  *
  *      count(*)   count(x) OVER (?)   1   'a'::text   true   COALESCE(x, 'a'::text)   EXISTS(..)
  *
- * An EXISTS is planned as a subquery without output, and then goes by its number: $0 or (SubPlan 1).
- * What comes from a node below stands in parentheses; that of an Append is its first child's, and says
- * nothing about the others.
+ * An EXISTS is planned as a subquery without output, and then goes by its number: $0 or (SubPlan
+ * 1). What comes from a node below stands in parentheses; that of an Append is its first child's,
+ * and says nothing about the others.
  */
 #include "db/gen/plan.h"
 #include "db/gen/query_tokens.h"

@@ -43,8 +43,8 @@ static void write_marked(FILE *text, const struct slu_star *star, size_t index, 
 	        (int)star->size, sql + star->at, index);
 }
 
-/* Reads the columns between the marks; without the marks they are where they were. Returns whether all
- * stars were found. */
+/* Reads the columns between the marks; without the marks they are where they were. Returns whether
+ * all stars were found. */
 static bool read_marks(const PGresult *marked, struct slu_star_columns *columns, size_t star_count)
 {
 	size_t star = 0;

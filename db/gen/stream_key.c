@@ -2,8 +2,8 @@
 /*
  * stream_key.c - whether a state stream's key and version can do what they are for.
  *
- * Sluice compares keys as bytes, the table by its index: both must mean the same. So a key has no type
- * of which two different values are equal (1.0 and -0.0, 1 month and 30 days, 'a' and 'a ').
+ * Sluice compares keys as bytes, the table by its index: both must mean the same. So a key has no
+ * type of which two different values are equal (1.0 and -0.0, 1 month and 30 days, 'a' and 'a ').
  */
 #include "db/gen/streams.h"
 
@@ -77,7 +77,7 @@ static char *key_numbers(struct slu_stream_draft *draft)
 	return slu_text_end(draft->study, &text);
 }
 
-/* ON CONFLICT takes a unique index over these columns, all rows and no expressions, checked at once. */
+/* ON CONFLICT takes a unique index over just these columns and all rows, checked at once. */
 static void check_index(struct slu_stream_draft *draft)
 {
 	static const char sql[] =

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream_record.c - the record of a stream: a field a column that its INSERT fills from a parameter.
+ * stream_record.c - the record of a stream: a field for each column that a parameter fills.
  *
- * The columns' types are the table's, not the parameters': what the stream writes goes into the table
- * as it is, by COPY or as the element of an array.
+ * The columns' types are the table's, not the parameters': what the stream writes goes into the
+ * table as it is, by COPY or as the element of an array.
  */
 #include "db/gen/streams.h"
 
@@ -12,8 +12,8 @@
 
 #define TEXT_EXAMPLE 32 /* bytes, in a hint */
 
-/* Whether two different values of the type can be equal, which no key may have: 1.0 and -0.0, 1 month
- * and 30 days, 'a' and 'a '. */
+/* Whether two different values of the type can be equal, which no key may have: 1.0 and -0.0, 1
+ * month and 30 days, 'a' and 'a '. */
 static bool is_loose(const struct slu_sql_type *type, const char *collation)
 {
 	const char *point = strrchr(type->base_name, '.');
@@ -34,7 +34,7 @@ static bool is_loose(const struct slu_sql_type *type, const char *collation)
 	}
 }
 
-/* Whether a field of the type can stand in a record, which keeps its texts within; tells it if not. */
+/* Whether the field can stand in a record, which keeps its texts within; tells it if not. */
 static bool fits_record(struct slu_stream_draft *draft, const struct slu_field *field,
                         struct slu_place place)
 {

@@ -48,8 +48,8 @@ void slu_streams_check(struct slu_study *study);
 /* The row of `draft->table` that is column `name`; -1 for none. */
 int slu_stream_find_column(const struct slu_stream_draft *draft, const char *name);
 
-/* Fills the draft's record and columns, the key's first, from its INSERT. `about` describes that. Tells
- * what no record can hold, and NOT NULL columns that nothing fills. */
+/* Fills the draft's record and columns, the key's first, from its INSERT. `about` describes that.
+ * Tells what no record can hold, and NOT NULL columns that nothing fills. */
 void slu_stream_add_fields(struct slu_stream_draft *draft, const PGresult *about);
 
 /* Tells what is wrong with the key and the version of a state stream. */

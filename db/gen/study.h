@@ -59,7 +59,8 @@ bool slu_text_begin(struct slu_study *study, struct slu_text *text);
 char *slu_text_end(struct slu_study *study, struct slu_text *text);
 
 /* Makes room for one more in an array of `count` items of `size` bytes, zeroed. Returns the array,
- * which may have moved; NULL, and leaves the array as it was, when memory is short, which is noted. */
+ * which may have moved; NULL, and leaves the array as it was, when memory is short, which is
+ * noted. */
 void *slu_study_grow(struct slu_study *study, void *items, size_t count, size_t size);
 
 #endif

@@ -7,8 +7,8 @@
 
 #define SLU_NUMERIC_DIGITS 38 /* what 128 bits hold */
 
-/* A type as it was declared, and what it comes to: domains are their base type, and of an array this
- * is its elements. */
+/* A type as it was declared, and what it comes to: domains are their base type, and of an array
+ * this is its elements. */
 struct slu_sql_type {
 	char *name; /* as declared, for messages and comments: numeric(32,16), price = numeric(32,16) */
 	enum sluice_type type; /* 0 when there is none in C */
@@ -23,8 +23,8 @@ struct slu_sql_type {
 	char *base_name; /* what it comes to, without its modifier */
 };
 
-/* Asks what a type is. `modifier` is -1 for none. Returns false when the study broke. Free it in any
- * case. An enum is added to the model. */
+/* Asks what a type is. `modifier` is -1 for none. Returns false when the study broke. Free it in
+ * any case. An enum is added to the model. */
 bool slu_sql_type_find(struct slu_study *study, uint32_t oid, int32_t modifier,
                        struct slu_sql_type *type);
 void slu_sql_type_free(struct slu_sql_type *type);

@@ -14,9 +14,9 @@
 	.size = sizeof(((struct trading_##object *)0)->field.bytes)
 #define OR_NULL(object, mask, bit) \
 	.present = (bit), .present_offset = offsetof(struct trading_##object, mask)
-#define LAYOUT(of, object) \
+#define LAYOUT(object) \
 	{ \
-		.name = (of), .columns = object##_columns, \
+		.columns = object##_columns, \
 		.size = sizeof(struct trading_##object), \
 		.column_count = sizeof(object##_columns) / sizeof(object##_columns[0]), \
 	}
@@ -296,7 +296,7 @@ const struct sluice_stream trading_orders = {
 	.key_offset = 0,
 	.key_size = 16,
 	.key_column_count = 1,
-	.layout = LAYOUT("orders", order),
+	.layout = LAYOUT(order),
 	.fingerprint = UINT64_C(0x1aa2e3588f75446a),
 	.table = "orders",
 	.write_sql =
@@ -336,7 +336,7 @@ const struct sluice_stream trading_executions = {
 	.name = "executions",
 	.kind = SLUICE_APPEND,
 	.index = 1,
-	.layout = LAYOUT("executions", execution),
+	.layout = LAYOUT(execution),
 	.fingerprint = UINT64_C(0xf0dbcc6e4eb3fbcf),
 	.table = "executions",
 	.copy_sql =
@@ -366,8 +366,8 @@ const struct sluice_query trading_put_provider_query = {
 		"    status = excluded.status,\n"
 		"    updated_at = now()\n"
 		"RETURNING id",
-	.params = &(const struct sluice_layout)LAYOUT("PutProvider", put_provider_params),
-	.row = &(const struct sluice_layout)LAYOUT("PutProvider", put_provider_row),
+	.params = &(const struct sluice_layout)LAYOUT(put_provider_params),
+	.row = &(const struct sluice_layout)LAYOUT(put_provider_row),
 };
 
 const struct sluice_query trading_get_provider_query = {
@@ -376,8 +376,8 @@ const struct sluice_query trading_get_provider_query = {
 	.sql =
 		"SELECT id, alias, display_name, adapter_identifier, connection, status, "
 		"metadata, created_at, updated_at FROM providers WHERE alias = $1",
-	.params = &(const struct sluice_layout)LAYOUT("GetProvider", get_provider_params),
-	.row = &(const struct sluice_layout)LAYOUT("GetProvider", provider),
+	.params = &(const struct sluice_layout)LAYOUT(get_provider_params),
+	.row = &(const struct sluice_layout)LAYOUT(provider),
 };
 
 const struct sluice_query trading_list_providers_query = {
@@ -386,7 +386,7 @@ const struct sluice_query trading_list_providers_query = {
 	.sql =
 		"SELECT id, alias, display_name, adapter_identifier, connection, status, "
 		"metadata, created_at, updated_at FROM providers ORDER BY alias",
-	.row = &(const struct sluice_layout)LAYOUT("ListProviders", provider),
+	.row = &(const struct sluice_layout)LAYOUT(provider),
 };
 
 const struct sluice_query trading_get_order_query = {
@@ -397,8 +397,8 @@ const struct sluice_query trading_get_order_query = {
 		"side, order_type, quantity, price, filled_quantity, state, external_order_ref, "
 		"placed_at, acknowledged_at, completed_at, metadata, version, created_at, "
 		"updated_at FROM orders WHERE id = $1",
-	.params = &(const struct sluice_layout)LAYOUT("GetOrder", get_order_params),
-	.row = &(const struct sluice_layout)LAYOUT("GetOrder", order_row),
+	.params = &(const struct sluice_layout)LAYOUT(get_order_params),
+	.row = &(const struct sluice_layout)LAYOUT(order_row),
 };
 
 const struct sluice_query trading_list_open_orders_query = {
@@ -415,8 +415,8 @@ const struct sluice_query trading_list_open_orders_query = {
 		"WHERE o.completed_at IS NULL AND p.alias = COALESCE($1::text, p.alias)\n"
 		"ORDER BY o.placed_at\n"
 		"LIMIT $2::int",
-	.params = &(const struct sluice_layout)LAYOUT("ListOpenOrders", list_open_orders_params),
-	.row = &(const struct sluice_layout)LAYOUT("ListOpenOrders", list_open_orders_row),
+	.params = &(const struct sluice_layout)LAYOUT(list_open_orders_params),
+	.row = &(const struct sluice_layout)LAYOUT(list_open_orders_row),
 };
 
 const struct sluice_query trading_count_orders_by_state_query = {
@@ -425,9 +425,8 @@ const struct sluice_query trading_count_orders_by_state_query = {
 	.sql =
 		"SELECT state, count(*) AS orders FROM orders WHERE provider_id = $1 GROUP BY "
 		"state ORDER BY state",
-	.params = &(const struct sluice_layout)LAYOUT("CountOrdersByState",
-	                                              count_orders_by_state_params),
-	.row = &(const struct sluice_layout)LAYOUT("CountOrdersByState", count_orders_by_state_row),
+	.params = &(const struct sluice_layout)LAYOUT(count_orders_by_state_params),
+	.row = &(const struct sluice_layout)LAYOUT(count_orders_by_state_row),
 };
 
 const struct sluice_query trading_put_balances_query = {
@@ -438,7 +437,7 @@ const struct sluice_query trading_put_balances_query = {
 		"VALUES ($1, $2, $3, $4, $5)\n"
 		"ON CONFLICT (provider_id, asset, snapshot_at) DO UPDATE SET\n"
 		"    total = excluded.total, available = excluded.available, updated_at = now()",
-	.params = &(const struct sluice_layout)LAYOUT("PutBalances", put_balances_params),
+	.params = &(const struct sluice_layout)LAYOUT(put_balances_params),
 };
 
 const struct sluice_query trading_list_balances_query = {
@@ -449,8 +448,8 @@ const struct sluice_query trading_list_balances_query = {
 		"FROM balances\n"
 		"WHERE provider_id = $1\n"
 		"ORDER BY asset, snapshot_at DESC",
-	.params = &(const struct sluice_layout)LAYOUT("ListBalances", list_balances_params),
-	.row = &(const struct sluice_layout)LAYOUT("ListBalances", list_balances_row),
+	.params = &(const struct sluice_layout)LAYOUT(list_balances_params),
+	.row = &(const struct sluice_layout)LAYOUT(list_balances_row),
 };
 
 const struct sluice_query trading_enqueue_events_query = {
@@ -459,7 +458,7 @@ const struct sluice_query trading_enqueue_events_query = {
 	.sql =
 		"INSERT INTO events_outbox (aggregate_type, aggregate_id, event_type, payload)\n"
 		"VALUES ($1, $2, $3, $4)",
-	.params = &(const struct sluice_layout)LAYOUT("EnqueueEvents", enqueue_events_params),
+	.params = &(const struct sluice_layout)LAYOUT(enqueue_events_params),
 	.copy_sql =
 		"COPY events_outbox (aggregate_type, aggregate_id, event_type, payload) "
 		"FROM STDIN (FORMAT binary)",
@@ -472,7 +471,7 @@ const struct sluice_query trading_mark_delivered_query = {
 		"UPDATE events_outbox SET delivered = true, published_at = now(), "
 		"attempts = attempts + 1\n"
 		"WHERE id = ANY ($1::bigint[]) AND NOT delivered",
-	.params = &(const struct sluice_layout)LAYOUT("MarkDelivered", mark_delivered_params),
+	.params = &(const struct sluice_layout)LAYOUT(mark_delivered_params),
 };
 
 static const struct sluice_stream *const streams[] = {

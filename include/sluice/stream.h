@@ -214,7 +214,6 @@ struct sluice_column {
 
 /* A C struct whose fields are columns: a stream's record, a query's parameters or row. */
 struct sluice_layout {
-	const char *name; /* of the stream or query, for messages */
 	const struct sluice_column *columns;
 	uint32_t size; /* bytes */
 	uint16_t column_count;

@@ -21,7 +21,7 @@ const struct sluice_stream book_accounts = {
 	.key_offset = offsetof(struct book_account, id),
 	.key_size = sizeof(int64_t),
 	.key_column_count = 1,
-	.layout = {"accounts", account_columns, sizeof(struct book_account),
+	.layout = {account_columns, sizeof(struct book_account),
                    sizeof(account_columns) / sizeof(account_columns[0])},
 	.table = "\"Account \"\"book\"\"\"",
 	.write_sql =
@@ -54,7 +54,7 @@ const struct sluice_stream book_trades = {
 	.name = "trades",
 	.kind = SLUICE_APPEND,
 	.index = 1,
-	.layout = {"trades", trade_columns, sizeof(struct book_trade),
+	.layout = {trade_columns, sizeof(struct book_trade),
                    sizeof(trade_columns) / sizeof(trade_columns[0])},
 	.table = "trades",
 	.copy_sql = "COPY trades (id, side, price, note, exchange) FROM STDIN (FORMAT binary)",

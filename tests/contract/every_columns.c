@@ -86,8 +86,7 @@ static const struct sluice_column columns[] = {
 	ITEMS(ajb, SLUICE_JSONB, 31, .scale = 0),
 };
 
-const struct sluice_layout every_layout = {.name = "every",
-                                           .columns = columns,
+const struct sluice_layout every_layout = {.columns = columns,
                                            .size = sizeof(struct every),
                                            .column_count = sizeof(columns) / sizeof(columns[0])};
 

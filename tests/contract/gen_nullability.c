@@ -18,7 +18,8 @@
 static const char schema[] =
 	"CREATE TABLE venue (id int PRIMARY KEY, name text NOT NULL, note text, open bool NOT NULL);"
 	"CREATE TABLE deal (id int PRIMARY KEY, venue_id int NOT NULL, label text NOT NULL, memo text);"
-	"INSERT INTO venue VALUES (1, 'one', NULL, true), (2, 'two', 'x', false), (3, 'three', NULL, true);"
+	"INSERT INTO venue VALUES (1, 'one', NULL, true), (2, 'two', 'x', false),"
+	"  (3, 'three', NULL, true);"
 	"INSERT INTO deal VALUES (10, 1, 'a', NULL), (11, 1, 'b', 'm'), (12, 9, 'c', NULL);"
 	"CREATE VIEW venues AS SELECT * FROM venue;"
 	"CREATE VIEW deals AS SELECT d.id, v.name FROM deal d LEFT JOIN venue v ON v.id = d.venue_id;"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gen_streams.c - an INSERT becomes a stream, whose statements the server takes and does as told. */
+/* gen_streams.c - an INSERT becomes a stream, whose statements the server takes and does as
+ * told. */
 #include "tests/contract/database.h"
 #include "tests/contract/gen_study.h"
 
@@ -45,7 +46,8 @@ static void analyse(const char *queries)
 	cr_assert_eq(study.status, SLUICE_OK, "%s", study.said);
 }
 
-/* The analysis refuses the stream, and each of `parts`, which end with NULL, is among what it says. */
+/* The analysis refuses the stream, and each of `parts`, which end with NULL, is among what it
+ * says. */
 static void expect_parts(const char *queries, const char *const *parts)
 {
 	size_t errors = 0;

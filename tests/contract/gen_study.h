@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gen_study.h - the analysis of a few queries, for tests: SQL in, a model and what was said about it
- * out.
+ * gen_study.h - the analysis of a few queries, for tests: SQL in, a model and what was said about
+ * it out.
  */
 #ifndef TESTS_CONTRACT_GEN_STUDY_H
 #define TESTS_CONTRACT_GEN_STUDY_H

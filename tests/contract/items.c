@@ -10,7 +10,7 @@ static const struct sluice_column id_columns[] = {
 	{.name = "id", .type = SLUICE_INT4, .size = sizeof(int32_t)},
 };
 static const struct sluice_layout id_layout = {
-	.name = "id", .columns = id_columns, .size = sizeof(int32_t), .column_count = 1};
+	.columns = id_columns, .size = sizeof(int32_t), .column_count = 1};
 
 static const struct sluice_column columns[] = {
 	{.name = "id", .type = SLUICE_INT4, AT(struct item, id)},
@@ -28,9 +28,9 @@ static const struct sluice_column columns[] = {
          .present_offset = offsetof(struct item, present)},
 };
 static const struct sluice_layout item_layout = {
-	.name = "item", .columns = columns, .size = sizeof(struct item), .column_count = 3};
+	.columns = columns, .size = sizeof(struct item), .column_count = 3};
 static const struct sluice_layout name_layout = {
-	.name = "item", .columns = columns, .size = sizeof(struct item), .column_count = 2};
+	.columns = columns, .size = sizeof(struct item), .column_count = 2};
 
 const struct sluice_query item_get = {.name = "get_item",
                                       .statement = "get_item_1",

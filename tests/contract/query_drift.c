@@ -131,8 +131,7 @@ static void expect_column(struct shop *shop, const char *sql, enum sluice_type t
 	                               .present = 1,
 	                               .labels = &level,
 	                               .present_offset = 60};
-	struct sluice_layout layout = {
-		.name = "v", .columns = &column, .size = 64, .column_count = 1};
+	struct sluice_layout layout = {.columns = &column, .size = 64, .column_count = 1};
 	struct sluice_query query = {.name = "q", .statement = "q", .sql = sql, .row = &layout};
 	struct sluice_rows rows;
 	enum sluice_status status;
@@ -186,7 +185,7 @@ Test(query_drift, a_label_that_came_later_is_refused)
 	struct sluice_column column = {
 		.name = "v", .type = SLUICE_ENUM, .size = 4, .labels = &level};
 	struct sluice_layout layout = {
-		.name = "v", .columns = &column, .size = sizeof(uint32_t), .column_count = 1};
+		.columns = &column, .size = sizeof(uint32_t), .column_count = 1};
 	struct sluice_query query = {
 		.name = "q", .statement = "q", .sql = "SELECT 'later'::level", .row = &layout};
 	struct sluice_rows rows;

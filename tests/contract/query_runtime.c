@@ -248,10 +248,8 @@ Test(query_runtime, a_null_where_none_was_expected_is_refused)
 	                                            .type = SLUICE_TEXT_TYPE,
 	                                            .form = SLUICE_VIEW,
 	                                            .size = sizeof(struct sluice_view)};
-	static const struct sluice_layout layout = {.name = "name",
-	                                            .columns = &column,
-	                                            .size = sizeof(struct sluice_view),
-	                                            .column_count = 1};
+	static const struct sluice_layout layout = {
+		.columns = &column, .size = sizeof(struct sluice_view), .column_count = 1};
 	static const struct sluice_query names = {.name = "names",
 	                                          .statement = "names_1",
 	                                          .sql = "SELECT name FROM item",

@@ -114,10 +114,8 @@ static const struct sluice_column number_columns[] = {
 	NUMBER(id, SLUICE_INT4), NUMBER(tz, SLUICE_INT8), NUMBER(ts, SLUICE_INT8),
 	NUMBER(d, SLUICE_INT4),  NUMBER(ti, SLUICE_INT8),
 };
-static const struct sluice_layout number_layout = {.name = "numbers",
-                                                   .columns = number_columns,
-                                                   .size = sizeof(struct every),
-                                                   .column_count = 5};
+static const struct sluice_layout number_layout = {
+	.columns = number_columns, .size = sizeof(struct every), .column_count = 5};
 static const struct sluice_query insert_numbers = {
 	.name = "insert_numbers",
 	.statement = "insert_numbers_1",
@@ -277,13 +275,11 @@ static const struct chosen chosen[] = {
 /* Sends the value as $1 and lets the server compare; asks for the expression and compares here. */
 static void compare_chosen(PGconn *connection, const struct chosen *each)
 {
-	const struct sluice_layout layout = {.name = "v",
-	                                     .columns = &each->column,
-	                                     .size = sizeof(union value),
-	                                     .column_count = 1};
+	const struct sluice_layout layout = {
+		.columns = &each->column, .size = sizeof(union value), .column_count = 1};
 	static const struct sluice_column same_column = {.name = "same", .type = SLUICE_BOOL};
 	static const struct sluice_layout same_layout = {
-		.name = "same", .columns = &same_column, .size = sizeof(bool), .column_count = 1};
+		.columns = &same_column, .size = sizeof(bool), .column_count = 1};
 	struct sluice_query ask = {
 		.name = "ask", .statement = "ask", .row = &same_layout, .params = &layout};
 	struct sluice_query tell = {.name = "tell", .statement = "tell", .row = &layout};

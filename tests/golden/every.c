@@ -14,9 +14,9 @@
 	.size = sizeof(((struct every_##object *)0)->field.bytes)
 #define OR_NULL(object, mask, bit) \
 	.present = (bit), .present_offset = offsetof(struct every_##object, mask)
-#define LAYOUT(of, object) \
+#define LAYOUT(object) \
 	{ \
-		.name = (of), .columns = object##_columns, \
+		.columns = object##_columns, \
 		.size = sizeof(struct every_##object), \
 		.column_count = sizeof(object##_columns) / sizeof(object##_columns[0]), \
 	}
@@ -346,7 +346,7 @@ const struct sluice_stream every_samples = {
 	.name = "samples",
 	.kind = SLUICE_APPEND,
 	.index = 0,
-	.layout = LAYOUT("samples", sample),
+	.layout = LAYOUT(sample),
 	.fingerprint = UINT64_C(0x0123456789abcdef),
 	.table = "app.\"Samples\"",
 	.copy_sql = "COPY app.\"Samples\" (a_bool) FROM STDIN (FORMAT binary)",
@@ -363,7 +363,7 @@ const struct sluice_stream every_positions = {
 	.key_offset = 0,
 	.key_size = 20,
 	.key_column_count = 2,
-	.layout = LAYOUT("positions", position),
+	.layout = LAYOUT(position),
 	.fingerprint = UINT64_C(0x0000000000000001),
 	.table = "positions",
 	.write_sql = "INSERT INTO t",
@@ -377,7 +377,7 @@ const struct sluice_stream every_counters = {
 	.key_offset = 0,
 	.key_size = 4,
 	.key_column_count = 1,
-	.layout = LAYOUT("counters", counter),
+	.layout = LAYOUT(counter),
 	.fingerprint = UINT64_C(0x0000000000000002),
 	.table = "counters",
 	.write_sql = "INSERT INTO t",
@@ -391,7 +391,7 @@ const struct sluice_stream every_accounts = {
 	.key_offset = 0,
 	.key_size = 16,
 	.key_column_count = 1,
-	.layout = LAYOUT("accounts", account),
+	.layout = LAYOUT(account),
 	.fingerprint = UINT64_C(0x0000000000000003),
 	.table = "accounts",
 	.write_sql = "INSERT INTO t",
@@ -407,30 +407,30 @@ const struct sluice_query every_get_mixed_query = {
 		"\n"
 		"WHERE a_rather_long_condition = $1 AND another_condition_of_the_kind <> ALL "
 		"($2) OR c IS NULL\n",
-	.params = &(const struct sluice_layout)LAYOUT("GetMixed", list_mixed_params),
-	.row = &(const struct sluice_layout)LAYOUT("GetMixed", list_mixed_row),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
+	.row = &(const struct sluice_layout)LAYOUT(list_mixed_row),
 };
 
 const struct sluice_query every_list_mixed_query = {
 	.name = "ListMixed",
 	.statement = "every_list_mixed_7a74ff38",
 	.sql = "SELECT 1",
-	.params = &(const struct sluice_layout)LAYOUT("ListMixed", list_mixed_params),
-	.row = &(const struct sluice_layout)LAYOUT("ListMixed", list_mixed_row),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
+	.row = &(const struct sluice_layout)LAYOUT(list_mixed_row),
 };
 
 const struct sluice_query every_list_wide_query = {
 	.name = "ListWide",
 	.statement = "every_list_wide_39a88648",
 	.sql = "SELECT * FROM wide",
-	.row = &(const struct sluice_layout)LAYOUT("ListWide", wide),
+	.row = &(const struct sluice_layout)LAYOUT(wide),
 };
 
 const struct sluice_query every_touch_query = {
 	.name = "Touch",
 	.statement = "every_touch_7a74ff38",
 	.sql = "SELECT 1",
-	.params = &(const struct sluice_layout)LAYOUT("Touch", list_mixed_params),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
 };
 
 const struct sluice_query every_touch_all_query = {
@@ -443,21 +443,21 @@ const struct sluice_query every_touch_some_query = {
 	.name = "TouchSome",
 	.statement = "every_touch_some_bde2d8f0",
 	.sql = "UPDATE t SET a = 1",
-	.params = &(const struct sluice_layout)LAYOUT("TouchSome", list_mixed_params),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
 };
 
 const struct sluice_query every_touch_result_query = {
 	.name = "TouchResult",
 	.statement = "every_touch_result_bde2d8f0",
 	.sql = "UPDATE t SET a = 1",
-	.params = &(const struct sluice_layout)LAYOUT("TouchResult", list_mixed_params),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
 };
 
 const struct sluice_query every_copy_mixed_query = {
 	.name = "CopyMixed",
 	.statement = "every_copy_mixed_bd21b869",
 	.sql = "INSERT",
-	.params = &(const struct sluice_layout)LAYOUT("CopyMixed", list_mixed_params),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
 	.copy_sql = "COPY t (ids) FROM STDIN (FORMAT binary)",
 };
 
@@ -465,25 +465,23 @@ const struct sluice_query every_batch_mixed_query = {
 	.name = "BatchMixed",
 	.statement = "every_batch_mixed_7a74ff38",
 	.sql = "SELECT 1",
-	.params = &(const struct sluice_layout)LAYOUT("BatchMixed", list_mixed_params),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
 };
 
 const struct sluice_query every_batch_mixed_one_query = {
 	.name = "BatchMixedOne",
 	.statement = "every_batch_mixed_one_7a74ff38",
 	.sql = "SELECT 1",
-	.params = &(const struct sluice_layout)LAYOUT("BatchMixedOne", list_mixed_params),
-	.row = &(const struct sluice_layout)LAYOUT("BatchMixedOne", list_mixed_row),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
+	.row = &(const struct sluice_layout)LAYOUT(list_mixed_row),
 };
 
 const struct sluice_query every_batch_mixed_many_whose_name_leaves_no_room_for_parameters_query = {
 	.name = "BatchMixedManyWhoseNameLeavesNoRoomForParameters",
 	.statement = "every_batch_mixed_many_whose_name_leaves_no_room_for_p_7a74ff38",
 	.sql = "SELECT 1",
-	.params = &(const struct sluice_layout)LAYOUT(
-		"BatchMixedManyWhoseNameLeavesNoRoomForParameters", list_mixed_params),
-	.row = &(const struct sluice_layout)LAYOUT(
-		"BatchMixedManyWhoseNameLeavesNoRoomForParameters", list_mixed_row),
+	.params = &(const struct sluice_layout)LAYOUT(list_mixed_params),
+	.row = &(const struct sluice_layout)LAYOUT(list_mixed_row),
 };
 
 static const struct sluice_stream *const streams[] = {
