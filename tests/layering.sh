@@ -26,9 +26,15 @@ done <<'EOF'
 include   -
 core      core/[a-z0-9_]+\.h
 sink      sink/[a-z0-9_]+\.h|db/catalog\.h|db/migrate/[a-z_]+\.h
-db        db/([a-z]+/)?[a-z0-9_]+\.h|trading\.h
-cli       (cli|db(/[a-z]+)?|core)/[a-z0-9_]+\.h|trading\.h
-bench     (bench|cli|db(/[a-z]+)?|sink|core)/[a-z0-9_]+\.h|trading\.h
+db        db/([a-z]+/)*[a-z0-9_]+\.h|trading\.h
+db/migrate    db/(migrate/)?[a-z0-9_]+\.h
+db/server     db/(server/)?[a-z0-9_]+\.h
+db/author     db/((author|migrate|server)/)?[a-z0-9_]+\.h
+db/gen/read   db/(gen/read/)?[a-z0-9_]+\.h
+db/gen/ask    db/(gen/(read/|ask/)?)?[a-z0-9_]+\.h
+db/gen/write  db/gen/(read/|write/)?[a-z0-9_]+\.h
+cli       (cli|db(/[a-z]+)*|core)/[a-z0-9_]+\.h|trading\.h
+bench     (bench|cli|db(/[a-z]+)*|sink|core)/[a-z0-9_]+\.h|trading\.h
 examples  trading\.h
 EOF
 

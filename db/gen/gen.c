@@ -4,12 +4,12 @@
  * database at a time. Borrows: nothing. */
 #include "db/gen/gen.h"
 
-#include "db/gen/analysis.h"
-#include "db/gen/emit.h"
+#include "db/gen/ask/analysis.h"
 #include "db/gen/gen_database.h"
 #include "db/gen/gen_hash.h"
 #include "db/gen/gen_output.h"
 #include "db/gen/gen_schema.h"
+#include "db/gen/write/emit.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>

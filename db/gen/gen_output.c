@@ -3,8 +3,8 @@
 #include "db/gen/gen_output.h"
 
 #include "db/author/text_diff.h"
-#include "db/gen/emit.h"
-#include "db/gen/source.h"
+#include "db/gen/read/source.h"
+#include "db/gen/write/emit.h"
 
 #include <sluice/sink.h>
 

@@ -5,7 +5,7 @@
 #ifndef DB_GEN_GEN_SCHEMA_H
 #define DB_GEN_GEN_SCHEMA_H
 
-#include "db/gen/config.h"
+#include "db/gen/read/config.h"
 #include "db/migrate/migration_set.h"
 
 struct slu_gen_schema {

@@ -7,7 +7,7 @@
 #ifndef DB_GEN_MODEL_H
 #define DB_GEN_MODEL_H
 
-#include "db/gen/query_file.h"
+#include "db/gen/read/query_file.h"
 
 #include <sluice/stream.h>
 

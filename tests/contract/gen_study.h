@@ -6,7 +6,7 @@
 #ifndef TESTS_CONTRACT_GEN_STUDY_H
 #define TESTS_CONTRACT_GEN_STUDY_H
 
-#include "db/gen/analysis.h"
+#include "db/gen/ask/analysis.h"
 
 struct study {
 	enum sluice_status status;

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_GEN_CONFIG_FOLDER_H
 #define TESTS_UNIT_GEN_CONFIG_FOLDER_H
 
-#include "db/gen/config.h"
+#include "db/gen/read/config.h"
 
 /* For .init and .fini: the folder has db/migrations, db/queries with a.sql and b.sql (and others
  * that don't count), db/empty, db/one.sql. */

@@ -2,7 +2,7 @@
 /* gen_emit.c - a model with every type, form and command becomes the two files in tests/golden,
  * byte by byte; and those are good C and C++, whose calls do what they say. After a wanted
  * change: SLUICE_GOLDEN_WRITE=1 writes them anew; read the difference. */
-#include "db/gen/emit.h"
+#include "db/gen/write/emit.h"
 
 #include "tests/golden/every.c"
 #include "tests/unit/gen_model.h"

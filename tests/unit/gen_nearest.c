@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gen_nearest.c - a word misspelled finds the one that was meant, and no other. */
-#include "db/gen/nearest.h"
+#include "db/gen/read/nearest.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_GEN_QUERY_FILE_READING_H
 #define TESTS_UNIT_GEN_QUERY_FILE_READING_H
 
-#include "db/gen/query_file.h"
+#include "db/gen/read/query_file.h"
 
 struct reading {
 	struct slu_query_file file;

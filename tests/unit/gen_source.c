@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gen_source.c - files are read whole, and places in them are shown as a compiler does. */
-#include "db/gen/source.h"
+#include "db/gen/read/source.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

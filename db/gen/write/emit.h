@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* emit.h - writes a model as a C header and its source. The same model gives the same bytes. */
+#ifndef DB_GEN_WRITE_EMIT_H
+#define DB_GEN_WRITE_EMIT_H
+
+#include "db/gen/model.h"
+
+/* Before the hash in the first lines of both files. */
+#define SLU_EMIT_INPUT "input: "
+
+/* The two files' text, to be freed. */
+struct slu_emitted {
+	char *header; /* prefix.h */
+	char *source; /* prefix.c */
+};
+
+/* `input_hash` is told in the first lines of both: what they were made from. Returns SLUICE_OK;
+ * SLUICE_INVALID when two things would have one name in C; SLUICE_FAILED for want of memory. */
+SLUICE_MUST_CHECK enum sluice_status slu_emit(struct slu_emitted *emitted,
+                                              const struct slu_model *model, const char *input_hash,
+                                              struct sluice_error *error);
+void slu_emitted_free(struct slu_emitted *emitted);
+
+#endif
