@@ -284,9 +284,8 @@ static void expect_compiles(const char *compiler, const char *file)
 Test(gen_emit, the_source_is_good_c)
 {
 	expect_compiles("cc" C11, "golden/every.c");
-	expect_compiles("cc" C11 " -m64 -O2", "golden/every.c");
-	if (system("command -v clang >/dev/null") == 0)
-		expect_compiles("clang" C11, "golden/every.c");
+	expect_compiles("cc" C11 " -O2", "golden/every.c");
+	expect_compiles("clang" C11, "golden/every.c");
 }
 
 Test(gen_emit, the_header_is_good_cxx)

@@ -267,9 +267,7 @@ struct slu_model *gen_model_every(void)
 		                                    .nullable = true};
 	}
 	for (i = 0; i < COUNT(structs); i++) {
-		structs[i].order = calloc(structs[i].field_count, sizeof(size_t));
-		if (structs[i].order == NULL ||
-		    !slu_struct_lay_out(&structs[i], key_count_of(i), structs))
+		if (!slu_struct_lay_out(&structs[i], key_count_of(i), structs))
 			abort();
 	}
 	return &model;
