@@ -9,6 +9,7 @@
 #include "sink/pg_arena.h"
 #include "sink/pg_decode.h"
 #include "sink/query_answer.h"
+#include "sink/query_failure.h"
 #include "sink/query_parameters.h"
 
 #include <stdio.h>

@@ -12,6 +12,7 @@
  * before.
  */
 #include "sink/query_answer.h"
+#include "sink/query_failure.h"
 #include "sink/query_parameters.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
  * One statement, so all or none: what is refused halfway is ended with an error of the server's.
  */
 #include "sink/pg_copy.h"
+#include "sink/query_failure.h"
 #include "sink/query_parameters.h"
 
 #include <assert.h>

@@ -4,7 +4,7 @@
 
 #include "sink/pg_buffer.h"
 #include "sink/pg_type.h"
-#include "sink/query_prepared.h"
+#include "sink/query_failure.h"
 
 #include <stdio.h>
 #include <stdlib.h>

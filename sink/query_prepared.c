@@ -7,7 +7,7 @@
  */
 #include "sink/query_prepared.h"
 
-#include "sink/pg_error.h"
+#include "sink/query_failure.h"
 #include "sink/query_fit.h"
 
 #include <libpq-events.h>
@@ -18,17 +18,6 @@
 struct registry {
 	struct slu_prepared *first;
 };
-
-enum sluice_status slu_query_failed(PGconn *connection, const PGresult *result,
-                                    const struct sluice_query *query, struct sluice_error *error)
-{
-	struct slu_trouble trouble;
-	char where[128];
-
-	(void)snprintf(where, sizeof(where), "query %s", query->name);
-	slu_trouble_of_result(&trouble, connection, result, where);
-	return sluice_error_set(error, SLUICE_FAILED, "%s", trouble.reason);
-}
 
 /* ---- the list ---- */
 

@@ -45,8 +45,4 @@ enum sluice_status slu_prepared_describe(PGconn *connection, const struct sluice
 bool slu_prepared_lost(PGconn *connection, const struct sluice_query *query, const PGresult *result,
                        bool idle);
 
-/* Fills `error` from `result`, which is an error or NULL. Returns SLUICE_FAILED. */
-enum sluice_status slu_query_failed(PGconn *connection, const PGresult *result,
-                                    const struct sluice_query *query, struct sluice_error *error);
-
 #endif
