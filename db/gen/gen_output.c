@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,18 +162,29 @@ enum sluice_status slu_gen_output_write(const struct slu_gen_output *output, FIL
 
 /* ---- compare ---- */
 
-/* The place of the hash in the first lines, or NULL: a text that somebody else wrote. */
-static char *hash_in(char *text)
+enum { HASH_SIZE = 16 };
+
+/* The place of a hash in the first lines, or NULL: a text that somebody else wrote. */
+static char *hash_in(const char *text, const char *label)
 {
-	char *hash = strstr(text, SLU_EMIT_INPUT);
+	char *hash = strstr(text, label);
 
 	if (hash == NULL || hash > text + 512)
 		return NULL;
-	hash += strlen(SLU_EMIT_INPUT);
-	return strspn(hash, "0123456789abcdef") == 16 ? hash : NULL;
+	hash += strlen(label);
+	return strspn(hash, "0123456789abcdef") == HASH_SIZE ? hash : NULL;
 }
 
-/* Tells how two texts differ. Another hash goes without saying, when more than that differs. */
+static void copy_hash(char *old, const char *text, const char *label)
+{
+	char *to = hash_in(old, label);
+	const char *from = hash_in(text, label);
+
+	if (to != NULL && from != NULL)
+		memcpy(to, from, HASH_SIZE);
+}
+
+/* Tells how two texts differ. Other hashes go without saying, when more than that differs. */
 static enum sluice_status tell_difference(const char *path, char *old,
                                           const struct slu_gen_file *file, FILE *answer,
                                           struct sluice_error *error)
@@ -183,10 +195,9 @@ static enum sluice_status tell_difference(const char *path, char *old,
 		.landmark = "struct ",
 		.line_limit = DIFF_LINE_COUNT_MAX,
 	};
-	char *hash = hash_in(old);
 
-	if (hash != NULL)
-		memcpy(hash, file->hash, strlen(file->hash));
+	copy_hash(old, file->text, SLU_EMIT_INPUT);
+	copy_hash(old, file->text, SLU_EMIT_OUTPUT);
 	if (strcmp(old, file->text) == 0) {
 		fprintf(answer,
 		        "%s: differs in its first lines only: what it is made from has changed, "
@@ -200,12 +211,33 @@ static enum sluice_status tell_difference(const char *path, char *old,
 	return SLUICE_OK;
 }
 
+/* Without a database: by what the first lines tell of their file. Returns whether it is as it was
+ * made, and from what is there now. */
+static bool compare_hashes(const char *path, const char *old, const struct slu_gen_file *file,
+                           FILE *answer)
+{
+	const char *input = hash_in(old, SLU_EMIT_INPUT);
+	const char *output = hash_in(old, SLU_EMIT_OUTPUT);
+	char made[HASH_SIZE + 1];
+
+	snprintf(made, sizeof(made), "%016" PRIx64, slu_emitted_hash(old));
+	if (input == NULL || memcmp(input, file->hash, HASH_SIZE) != 0)
+		fprintf(answer,
+		        "%s: was not made from %s and the schema as they are now, or not by "
+		        "sluice " SLUICE_VERSION_STRING "\n",
+		        path, file->from);
+	else if (output == NULL || memcmp(output, made, HASH_SIZE) != 0)
+		fprintf(answer, "%s: was changed after sluice gen wrote it\n", path);
+	else
+		return true;
+	return false;
+}
+
 static enum sluice_status compare_one(const char *path, const struct slu_gen_file *file,
                                       FILE *answer, size_t *differences, struct sluice_error *error)
 {
 	struct slu_source old;
 	enum sluice_status status = read_old(&old, path, error);
-	char *hash = status == SLUICE_OK ? hash_in(old.text) : NULL;
 
 	if (status == SLUICE_MISS) {
 		fprintf(answer, "%s: missing\n", path);
@@ -216,13 +248,8 @@ static enum sluice_status compare_one(const char *path, const struct slu_gen_fil
 			(*differences)++;
 			status = tell_difference(path, old.text, file, answer, error);
 		}
-	} else if (status == SLUICE_OK &&
-	           (hash == NULL || memcmp(hash, file->hash, strlen(file->hash)) != 0)) {
-		(*differences)++;
-		fprintf(answer,
-		        "%s: was not made from %s and the schema as they are now, or not by "
-		        "sluice " SLUICE_VERSION_STRING "\n",
-		        path, file->from);
+	} else if (status == SLUICE_OK) {
+		*differences += !compare_hashes(path, old.text, file, answer);
 	}
 	slu_source_free(&old);
 	return status;
