@@ -104,7 +104,7 @@ static enum sluice_status go_up(struct slu_migration_run *run, int64_t limit, si
 
 		status = slu_migration_run_look(run, error);
 		if (status == SLUICE_OK)
-			status = slu_migration_run_clean(run, error);
+			status = slu_migration_run_settle(run, error);
 		if (status == SLUICE_OK && run->kind == SLU_USER_SET)
 			status = slu_migration_check_up(&run->ledger, limit, all, except, error);
 		if (status == SLUICE_OK && !checked)

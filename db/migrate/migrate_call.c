@@ -49,7 +49,7 @@ enum sluice_status slu_migrate_call_look(struct slu_migrate_call *call,
 	if (status == SLUICE_OK)
 		status = slu_migration_run_look(&call->run, error);
 	if (status == SLUICE_OK)
-		status = slu_migration_run_clean(&call->run, error);
+		status = slu_migration_run_settle(&call->run, error);
 	return status;
 }
 

@@ -119,15 +119,13 @@ enum sluice_status slu_migration_run_look(struct slu_migration_run *run, struct 
 }
 
 /* Which of the two commands is right, only the operator can know. */
-enum sluice_status slu_migration_run_clean(struct slu_migration_run *run,
-                                           struct sluice_error *error)
+static enum sluice_status refuse_dirty(const struct slu_migration_run *run,
+                                       struct sluice_error *error)
 {
 	const struct slu_migration_line *below;
 	char invalid[200] = "";
 	char *names;
 
-	if (!run->state.dirty)
-		return SLUICE_OK;
 	if (run->kind == SLU_LIBRARY_SET)
 		return sluice_error_set(error, SLUICE_INVALID,
 		                        "Dirty database version %" PRId64
@@ -156,6 +154,25 @@ enum sluice_status slu_migration_run_clean(struct slu_migration_run *run,
 	                        "`sluice migrate force %" PRId64 "`",
 	                        run->state.version, invalid, run->state.version,
 	                        below != NULL ? below->version : -1);
+}
+
+/* golang-migrate marks every script so while it runs, and Sluice those outside of a transaction. Who
+ * does that holds the lock. */
+enum sluice_status slu_migration_run_settle(struct slu_migration_run *run,
+                                            struct sluice_error *error)
+{
+	enum sluice_status status;
+
+	if (!run->state.dirty)
+		return SLUICE_OK;
+	status = slu_migration_lock_begin(&run->lock, &run->watch, error);
+	if (status != SLUICE_OK)
+		return status;
+	status = slu_migration_run_look(run, error);
+	if (status == SLUICE_OK && run->state.dirty)
+		status = refuse_dirty(run, error);
+	slu_migration_run_roll_back(run, error);
+	return status;
 }
 
 /* ---- begin ---- */

@@ -92,9 +92,11 @@ SLUICE_MUST_CHECK enum sluice_status slu_migration_run_read(struct slu_migration
 SLUICE_MUST_CHECK enum sluice_status slu_migration_run_look(struct slu_migration_run *run,
                                                             struct sluice_error *error);
 
-/* Returns SLUICE_INVALID, with what to do, when the last look found the database dirty. */
-SLUICE_MUST_CHECK enum sluice_status slu_migration_run_clean(struct slu_migration_run *run,
-                                                             struct sluice_error *error);
+/* Returns SLUICE_INVALID, with what to do, when the database is dirty: when the last look found it so,
+ * and it is still so after those have ended who may be at it. SLUICE_TIMEOUT when they don't.
+ * Progress: blocking. */
+SLUICE_MUST_CHECK enum sluice_status slu_migration_run_settle(struct slu_migration_run *run,
+                                                              struct sluice_error *error);
 
 /* Runs the script of `step` and makes `step->version` the database's: both or neither, unless the
  * script has to be alone (migration_alone.h). A step without a script only moves the version.

@@ -92,6 +92,32 @@ Test(migrate_lock, of_two_runners_one_waits_and_finds_nothing_to_do, .timeout = 
 	cr_assert_eq(runners[1].applied, 0);
 }
 
+/* golang-migrate marks the database dirty while it runs any script: that alone is no failure. */
+Test(migrate_lock, waits_for_golang_migrate_in_the_middle_of_a_script, .timeout = 120)
+{
+	struct runner runner = {.applied = 0};
+
+	stage_add_table("1", "a");
+	stage_add_table("2", "b");
+	cr_assert_eq(stage_up(), SLUICE_OK, "%s", stage.error.message);
+	stage_add_table("3", "c");
+	stage_add_table("4", "d");
+	stage.options.lock_timeout_ns = UINT64_C(100000000000);
+	take_lock(lock_id("/"));
+	database_run(stage.connection, "UPDATE schema_migrations SET version = 3, dirty = true");
+	pthread_create(&runner.thread, NULL, run_up, &runner);
+	wait_for("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+	         "application_name = 'sluice migrate' AND query = 'ROLLBACK'",
+	         1);
+	database_run(stage.connection,
+	             "CREATE TABLE c (a int); UPDATE schema_migrations SET dirty = false");
+	database_run(stage.connection, "SELECT pg_advisory_unlock_all()");
+	pthread_join(runner.thread, NULL);
+	cr_assert_eq(runner.status, SLUICE_OK);
+	cr_assert_eq(runner.applied, 1);
+	cr_assert_eq(stage_version(), 4);
+}
+
 /* ---- a database that others move between our steps ---- */
 
 static void move_up_again(void *context, const char *line)
