@@ -128,26 +128,26 @@ Test(analysis, types_without_a_counterpart_are_refused_with_a_way_out)
 		"queries.sql:1:10: error: column \"total\" has type numeric, whose digits after the "
 		"point are not fixed\n"
 		"  -- name: Q :one\n           ^\n"
-		"hint: Say how many digits it has, at most 38: total::numeric(38,16).\n"
+		"hint: Say how many digits it has, at most 38: (..)::numeric(38,16) AS total.\n"
 		"queries.sql:1:10: error: column \"at\" has type time with time zone, which has no "
 		"counterpart in C\n"
 		"  -- name: Q :one\n           ^\n"
-		"hint: Cast it in the query: at::text.\n"
+		"hint: Cast it in the query: (..)::text AS at.\n"
 		"queries.sql:1:10: error: column \"x\" has type numeric, whose digits after the point "
 		"are not fixed\n"
 		"  -- name: Q :one\n           ^\n"
-		"hint: Say how many digits it has, at most 38: x::numeric(38,16).\n"
+		"hint: Say how many digits it has, at most 38: (..)::numeric(38,16) AS x.\n"
 		"queries.sql:1:10: error: column \"y\" has type numeric(50,2), which has no "
 		"counterpart in C\n"
 		"  -- name: Q :one\n           ^\n"
-		"hint: Say how many digits it has, at most 38: y::numeric(38,16).\n"
+		"hint: Say how many digits it has, at most 38: (..)::numeric(38,16) AS y.\n"
 		"queries.sql:1:10: error: column \"z\" has type point, which has no counterpart in C\n"
 		"  -- name: Q :one\n           ^\n"
-		"hint: Cast it in the query: z::text.\n"
+		"hint: Cast it in the query: (..)::text AS z.\n"
 		"queries.sql:1:10: error: column \"list\" has type numeric[], whose digits after the "
 		"point are not fixed\n"
 		"  -- name: Q :one\n           ^\n"
-		"hint: Say how many digits it has, at most 38: list::numeric(38,16)[].\n");
+		"hint: Say how many digits it has, at most 38: (..)::numeric(38,16)[] AS list.\n");
 }
 
 Test(analysis, a_scale_outside_the_digits_is_refused)
@@ -156,11 +156,11 @@ Test(analysis, a_scale_outside_the_digits_is_refused)
 	            "queries.sql:1:10: error: column \"x\" has type numeric(3,5), which has no "
 	            "counterpart in C\n"
 	            "  -- name: Q :one\n           ^\n"
-	            "hint: Say how many digits it has, at most 38: x::numeric(38,16).\n"
+	            "hint: Say how many digits it has, at most 38: (..)::numeric(38,16) AS x.\n"
 	            "queries.sql:1:10: error: column \"y\" has type numeric(3,-1), which has no "
 	            "counterpart in C\n"
 	            "  -- name: Q :one\n           ^\n"
-	            "hint: Say how many digits it has, at most 38: y::numeric(38,16).\n");
+	            "hint: Say how many digits it has, at most 38: (..)::numeric(38,16) AS y.\n");
 }
 
 Test(analysis, what_the_server_refuses_is_told_where_it_stands)

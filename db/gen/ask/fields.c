@@ -4,6 +4,7 @@
 
 #include "db/gen/ask/names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +19,9 @@ static bool is_parameter(const struct slu_field_origin *origin)
 static char *way_out(struct slu_study *study, const struct slu_field_origin *origin,
                      const struct slu_sql_type *type, bool numeric)
 {
+	const char *cast = numeric ? "numeric(38,16)" : "text";
 	const char *brackets = type->array ? "[]" : "";
-	const char *sign = is_parameter(origin) ? "@" : "";
+	char how[64];
 
 	if (origin->stored)
 		return slu_study_print(
@@ -27,12 +29,13 @@ static char *way_out(struct slu_study *study, const struct slu_field_origin *ori
 			numeric ? "Declare it with 38 digits at most: numeric(38,16)."
 				: "Leave it out of the stream, or change its type.");
 	if (numeric)
-		return slu_study_print(study,
-		                       "Say how many digits it has, at most %d: "
-		                       "%s%s::numeric(38,16)%s.",
-		                       SLU_NUMERIC_DIGITS, sign, origin->name, brackets);
-	return slu_study_print(study, "Cast it in the query: %s%s::text%s.", sign, origin->name,
-	                       brackets);
+		snprintf(how, sizeof(how), "Say how many digits it has, at most %d",
+		         SLU_NUMERIC_DIGITS);
+	else
+		snprintf(how, sizeof(how), "Cast it in the query");
+	if (is_parameter(origin))
+		return slu_study_print(study, "%s: @%s::%s%s.", how, origin->name, cast, brackets);
+	return slu_study_print(study, "%s: (..)::%s%s AS %s.", how, cast, brackets, origin->name);
 }
 
 /* Tells that there is no C for the type. */
