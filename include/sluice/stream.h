@@ -12,12 +12,12 @@
  *
  * Conventions of a record:
  *   - a nullable column holds a value only when its bit is set in the record's `present` mask;
- * otherwise it is NULL. So a zeroed record has NULL in every nullable column, and an empty text is
- * not NULL.
+ *     otherwise it is NULL. So a zeroed record has NULL in every nullable column, and an empty text
+ *     is not NULL.
  *   - timestamps are int64_t microseconds since 1970-01-01 00:00 UTC.
  *   - a decimal is an integer at the column's scale: 101.25 in numeric(32,16) is 101.25 * 10^16.
- *   - the columns of a key stand side by side, and are compared as bytes: unused bytes of a key
- * must be zero.
+ *   - the columns of a key stand side by side at the front, and are compared as bytes: unused bytes
+ *     of a key must be zero. sluice_text_set and the typed calls see to that.
  */
 #ifndef SLUICE_STREAM_H
 #define SLUICE_STREAM_H
@@ -187,7 +187,7 @@ enum sluice_type {
 enum sluice_form {
 	SLUICE_INLINE = 0, /* as above; a text as SLUICE_TEXT */
 	SLUICE_VIEW,       /* text, bytea, json and jsonb: struct sluice_view */
-	SLUICE_ITEMS, /* an array: SLUICE_ARRAY of what stands above, of texts: struct sluice_view */
+	SLUICE_ITEMS,      /* an array: SLUICE_ARRAY of the above; its texts are views */
 };
 
 /* The labels of an enum type; value n of the C enum is labels[n - 1]. 0 is no label: a field that was
