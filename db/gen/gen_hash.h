@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gen_hash.h - one number for all that a generated file was made from.
+ * gen_hash.h - one number for a text, a record's format, or all that a file was made from.
  *
  * FNV-1a in 64 bits: it has to see that somebody forgot to run the generator, not to withstand
  * somebody who wants to hide it (who could as well write the hash by hand). A forgotten change

@@ -321,3 +321,35 @@ Test(sink_numeric, the_ends_of_both_widths_come_back_and_the_next_number_does_no
 	                     &decimal),
 		refused);
 }
+
+/* ---- 64 bits, and texts: what stream.h gives to fill a record ---- */
+
+Test(decimal64, is_the_decimal_where_that_fits_in_64_bits)
+{
+	cr_expect_eq(sluice_decimal64(10125, 2, 4), 1012500);
+	cr_expect_eq(sluice_decimal64(-1, 0, 18), -INT64_C(1000000000000000000));
+	cr_expect_eq(sluice_decimal64(INT64_MAX, 3, 3), INT64_MAX);
+	cr_expect_eq(sluice_decimal64(-INT64_MAX, 0, 0), -INT64_MAX);
+}
+
+Test(decimal64, has_no_other_form)
+{
+	cr_expect_eq(sluice_decimal64(INT64_MAX, 0, 1), SLUICE_DECIMAL64_INVALID);
+	cr_expect_eq(sluice_decimal64(-10, 0, 18), SLUICE_DECIMAL64_INVALID);
+	cr_expect_eq(sluice_decimal64(1, 3, 2), SLUICE_DECIMAL64_INVALID);
+}
+
+/* Keys are compared whole: what an earlier text left behind would make two keys of one. */
+Test(text, leaves_no_bytes_of_an_earlier_one)
+{
+	static const char zeros[6];
+	SLUICE_TEXT(6) text;
+
+	memset(&text, 0xff, sizeof(text));
+	cr_assert(sluice_text_set(&text, "ab", 2));
+	cr_expect_eq(text.size, 2);
+	cr_expect_arr_eq(text.bytes, "ab\0\0\0\0", 6);
+	cr_assert_not(sluice_text_set(&text, "abcdefg", 7));
+	cr_expect_eq(text.size, 0);
+	cr_expect_arr_eq(text.bytes, zeros, 6);
+}

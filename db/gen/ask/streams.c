@@ -6,6 +6,7 @@
 #include "db/catalog.h"
 #include "db/gen/ask/describe.h"
 #include "db/gen/ask/names.h"
+#include "db/gen/gen_hash.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -84,46 +85,25 @@ int slu_stream_find_column(const struct slu_stream_draft *draft, const char *nam
 
 /* ---- the stream ---- */
 
-/* FNV-1a: tells formats apart, and keeps no secret. */
-static uint64_t hash(uint64_t seed, const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-	size_t i;
-
-	for (i = 0; i < size; i++)
-		seed = (seed ^ bytes[i]) * UINT64_C(0x100000001b3);
-	return seed;
-}
-
-static uint64_t hash_number(uint64_t seed, uint64_t number)
-{
-	unsigned char bytes[8];
-	size_t i;
-
-	for (i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (unsigned char)(number >> 8 * i);
-	return hash(seed, bytes, sizeof(bytes));
-}
-
 static uint64_t fingerprint_of(const struct slu_struct *record)
 {
-	uint64_t print = UINT64_C(0xcbf29ce484222325);
+	uint64_t print = SLU_HASH_BEGIN;
 	size_t i;
 
 	for (i = 0; i < record->field_count; i++) {
 		const struct slu_field *field = &record->fields[i];
 
-		print = hash(print, field->column, strlen(field->column) + 1);
-		print = hash(print, field->definition, strlen(field->definition) + 1);
-		print = hash_number(print, (uint64_t)field->type);
-		print = hash_number(print, (uint64_t)field->form);
-		print = hash_number(print, field->offset);
-		print = hash_number(print, field->size);
-		print = hash_number(print, field->capacity);
-		print = hash_number(print, field->nullable ? field->bit + 1u : 0);
+		print = slu_hash_text(print, field->column);
+		print = slu_hash_text(print, field->definition);
+		print = slu_hash_number(print, (uint64_t)field->type);
+		print = slu_hash_number(print, (uint64_t)field->form);
+		print = slu_hash_number(print, field->offset);
+		print = slu_hash_number(print, field->size);
+		print = slu_hash_number(print, field->capacity);
+		print = slu_hash_number(print, field->nullable ? field->bit + 1u : 0);
 	}
-	print = hash_number(print, record->present_offset);
-	return hash_number(print, record->size);
+	print = slu_hash_number(print, record->present_offset);
+	return slu_hash_number(print, record->size);
 }
 
 /* record(NAME), else the stream's name in the singular: executions -> execution, audit ->

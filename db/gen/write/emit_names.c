@@ -2,6 +2,7 @@
 /* emit_names.c - names out of labels and texts, and the proof that no two are the same.
  * C has one space of names for functions, objects and enumerators, and macros are blind to all
  * spaces: here every name counts in one. */
+#include "db/gen/gen_hash.h"
 #include "db/gen/write/emit_parts.h"
 
 #include <ctype.h>
@@ -48,24 +49,16 @@ const char *slu_label_name(struct slu_writer *writer, const struct slu_enumerati
 
 /* ---- statements ---- */
 
-/* FNV-1a, folded to 32 bits: a changed text gets another name, so that a connection that prepared
- * the old one (a pool that outlives a program) is not asked to run it as the new. */
-static uint32_t hash(const char *text)
-{
-	uint64_t value = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text != '\0'; text++)
-		value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return (uint32_t)(value ^ value >> 32);
-}
-
+/* A changed text gets another name, so that a connection that prepared the old one (a pool that
+ * outlives a program) is not asked to run it as the new. 32 bits tell the few texts of one name apart. */
 const char *slu_statement_name(struct slu_writer *writer, const struct slu_model *model,
                                const struct slu_model_query *query)
 {
 	const char *stem = slu_piece(writer, "%s_%s", model->prefix, query->name);
+	uint64_t hash = slu_hash_text(SLU_HASH_BEGIN, query->sql);
 
 	return slu_piece(writer, "%.*s_%08" PRIx32, STATEMENT_NAME_SIZE_MAX - 9, stem,
-	                 hash(query->sql));
+	                 (uint32_t)(hash ^ hash >> 32));
 }
 
 /* ---- every name, each once ---- */
