@@ -80,7 +80,6 @@ static uint64_t hash_set(const struct slu_gen_schema *schema, const struct slu_c
 		hash = slu_hash_text(hash, schema->files[i].text);
 	for (i = 0; i < set->override_count; i++) {
 		hash = slu_hash_text(hash, set->overrides[i].column);
-		hash = slu_hash_number(hash, set->overrides[i].nullable);
 	}
 	return hash;
 }

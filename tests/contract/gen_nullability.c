@@ -352,13 +352,12 @@ Test(nullability, expressions_are_nullable_unless_they_are_proven)
 
 Test(nullability, hints_and_overrides_have_the_last_word)
 {
-	const struct slu_override column = {(char *)(uintptr_t) "venue.note", false};
-	const struct slu_override full = {(char *)(uintptr_t) "public.venue.name", true};
-	const struct slu_override other = {(char *)(uintptr_t) "app.venue.name", true};
+	const struct slu_override column = {(char *)(uintptr_t) "venue.note"};
+	const struct slu_override full = {(char *)(uintptr_t) "public.venue.name"};
+	const struct slu_override other = {(char *)(uintptr_t) "app.venue.name"};
 
 	expect_with("-- @notnull n\n", "SELECT max(id) AS n FROM venue", "-", NULL, 0);
 	expect_with("-- @null id\n", "SELECT id FROM venue", "?", NULL, 0);
-	/* One that would take NULL away says nothing: sqlc does not read it, so it may be wrong. */
 	expect_with("", "SELECT name, note FROM venue WHERE note IS NOT NULL", "-?", &column, 1);
 	expect_with("", "SELECT name FROM venue", "?", &full, 1);
 	expect_with("", "SELECT name FROM venue", "-", &other, 1);

@@ -64,14 +64,12 @@ Test(gen_config, version_1_names_packages_and_needs_no_engine)
 	      "    overrides:\n"
 	      "      - {column: orders.price, nullable: true, go_type: string}\n"
 	      "overrides:\n"
-	      "  - {column: app.orders.side, nullable: false}\n");
+	      "  - {column: app.orders.side, nullable: true}\n");
 	has_paths(config.sets[0].schemas, config.sets[0].schema_count, "db/migrations");
 	has_paths(config.sets[0].query_files, config.sets[0].query_file_count, "db/one.sql");
 	cr_assert_eq(config.sets[0].override_count, 2);
 	cr_assert_str_eq(config.sets[0].overrides[0].column, "orders.price");
-	cr_assert(config.sets[0].overrides[0].nullable);
 	cr_assert_str_eq(config.sets[0].overrides[1].column, "app.orders.side");
-	cr_assert_not(config.sets[0].overrides[1].nullable);
 	slu_config_free(&config);
 }
 
@@ -95,7 +93,7 @@ Test(gen_config, json_is_read_and_paths_are_relative_to_the_file)
 	slu_config_free(&config);
 }
 
-Test(gen_config, overrides_of_an_entry_come_first_and_go_types_are_passed_over)
+Test(gen_config, of_overrides_only_what_may_be_null_counts)
 {
 	struct slu_config config;
 
@@ -114,7 +112,8 @@ Test(gen_config, overrides_of_an_entry_come_first_and_go_types_are_passed_over)
 	      "    go:\n"
 	      "      overrides:\n"
 	      "      - {column: c.d, go_type: string}\n"
-	      "      - {column: \"e.f\", nullable: false}\n");
+	      "      - {column: \"e.f\", nullable: true}\n"
+	      "      - {column: g.h, nullable: false}\n");
 	cr_assert_eq(config.sets[0].override_count, 2);
 	cr_assert_str_eq(config.sets[0].overrides[0].column, "e.f");
 	cr_assert_str_eq(config.sets[0].overrides[1].column, "a.b");

@@ -55,11 +55,8 @@ bool slu_nullability_of_column(struct slu_study *study, uint32_t table, int attr
 	column = slu_study_ask(study, column_sql, 2, values);
 	if (column != NULL && PQntuples(column) == 1) {
 		nullable = PQgetvalue(column, 0, 0)[0] != 't';
-		/* `nullable: false` says nothing: sqlc passes it over, so a file may be wrong there. */
-		for (i = 0; i < study->override_count; i++) {
-			if (is_meant(study->overrides[i].column, column))
-				nullable = nullable || study->overrides[i].nullable;
-		}
+		for (i = 0; i < study->override_count; i++)
+			nullable = nullable || is_meant(study->overrides[i].column, column);
 	}
 	PQclear(column);
 	return nullable;

@@ -93,11 +93,12 @@ static bool add_override(struct config_reader *reader, struct slu_config_set *se
 		     "this names no column");
 		return true;
 	}
+	if (strcmp(value, "true") != 0)
+		return true; /* sqlc does not read it: it may be wrong, and never takes NULL away */
 	overrides = slu_room(set->overrides, set->override_count, sizeof(*overrides));
 	if (overrides == NULL)
 		return false;
 	set->overrides = overrides;
-	overrides[set->override_count].nullable = value[0] == 't';
 	overrides[set->override_count].column = strdup(name);
 	return overrides[set->override_count++].column != NULL;
 }

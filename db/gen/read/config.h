@@ -15,9 +15,9 @@
 
 #include "db/gen/read/source.h"
 
+/* A column that may hold NULL, whatever the catalog says. */
 struct slu_override {
 	char *column; /* schema.table.column or table.column */
-	bool nullable;
 };
 
 /* One entry of `sql`. */
