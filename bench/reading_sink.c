@@ -4,6 +4,8 @@
 
 #include "bench/records.h"
 
+#include <stdlib.h>
+
 static enum sluice_status start(struct sluice_sink *sink, const struct sluice_sink_setup *setup,
                                 struct sluice_error *error)
 {
@@ -11,6 +13,26 @@ static enum sluice_status start(struct sluice_sink *sink, const struct sluice_si
 	(void)setup;
 	(void)error;
 	return SLUICE_OK;
+}
+
+static enum sluice_status begin(struct sluice_sink *door,
+                                const struct sluice_generation *generation)
+{
+	struct slu_reading_sink *sink = (struct slu_reading_sink *)door;
+	uint64_t *positions = calloc(generation->lane_count, sizeof(*positions));
+
+	if (positions == NULL)
+		return SLUICE_FAILED;
+	free(sink->positions);
+	sink->positions = positions;
+	sink->committed = 0;
+	sink->sealed = false;
+	return SLUICE_OK;
+}
+
+static void seal(struct sluice_sink *door)
+{
+	((struct slu_reading_sink *)door)->sealed = true;
 }
 
 static enum sluice_status submit(struct sluice_sink *door, const struct sluice_batch *batch)
@@ -28,23 +50,37 @@ static enum sluice_status submit(struct sluice_sink *door, const struct sluice_b
 
 static void step(struct sluice_sink *door, uint64_t now_ns, struct sluice_sink_progress *progress)
 {
+	const struct slu_reading_sink *sink = (const struct slu_reading_sink *)door;
+
 	(void)now_ns;
 	*progress = (struct sluice_sink_progress){
 		.state = SLUICE_STATE_RUNNING,
-		.committed = ((struct slu_reading_sink *)door)->committed,
-		.ready = true,
+		.committed = sink->committed,
+		.positions = sink->positions,
+		.sealed = sink->sealed,
+		.ready = sink->positions != NULL,
 		.reason = "",
 		.fd = -1,
 		.wake_ns = UINT64_MAX,
 	};
 }
 
-static void close_sink(struct sluice_sink *sink)
+static void close_sink(struct sluice_sink *door)
 {
-	(void)sink;
+	struct slu_reading_sink *sink = (struct slu_reading_sink *)door;
+
+	free(sink->positions);
+	sink->positions = NULL;
 }
 
-static const struct sluice_sink_ops ops = {start, submit, step, close_sink};
+static const struct sluice_sink_ops ops = {
+	.start = start,
+	.begin = begin,
+	.seal = seal,
+	.submit = submit,
+	.step = step,
+	.close = close_sink,
+};
 
 void slu_reading_sink_init(struct slu_reading_sink *sink)
 {

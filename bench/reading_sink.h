@@ -13,7 +13,9 @@
 /* The caller owns it and reads `sum` and `rows` after sluice_close. */
 struct slu_reading_sink {
 	struct sluice_sink sink;
+	uint64_t *positions; /* all 0: it has heard of no run */
 	uint64_t committed;
+	bool sealed;
 	uint64_t sum, rows;
 };
 

@@ -15,6 +15,31 @@ struct tally {
 	uint64_t bytes;
 };
 
+/* ---- memory ---- */
+
+bool slu_batch_open(struct slu_batch *batch, struct slu_env *env, uint64_t slot_count)
+{
+	batch->rows_size = batch->lane_count * slot_count * sizeof(struct sluice_row);
+	batch->rows = env->map(env, batch->rows_size);
+	batch->from = calloc(batch->lane_count, sizeof(uint64_t));
+	batch->cursor = calloc(batch->lane_count, sizeof(uint64_t));
+	batch->summary.to = calloc(batch->lane_count, sizeof(uint64_t));
+	return batch->rows != NULL && batch->from != NULL && batch->cursor != NULL &&
+	       batch->summary.to != NULL;
+}
+
+void slu_batch_close(struct slu_batch *batch, struct slu_env *env)
+{
+	env->unmap(env, batch->rows, batch->rows_size);
+	free(batch->from);
+	free(batch->cursor);
+	free(batch->summary.to);
+	batch->rows = NULL;
+	batch->from = NULL;
+	batch->cursor = NULL;
+	batch->summary.to = NULL;
+}
+
 /* ---- how far: whole epochs within the budget ---- */
 
 static struct slu_slot *slot_at(const struct slu_batch *batch, size_t lane, uint64_t position)
@@ -93,7 +118,7 @@ static void fill_row(struct sluice_row *row, const struct slu_slot *slot)
 {
 	row->record = slot->record;
 	row->version = slot->version;
-	row->removed = (slot->flags & SLU_SLOT_REMOVED) != 0;
+	row->removed = (slu_slot_flags(slot) & SLU_SLOT_REMOVED) != 0;
 }
 
 /* Adds the slot to its part, unless a newer version of its key is there or was sent. */
@@ -104,7 +129,8 @@ static void add_row(struct slu_batch *batch, struct sluice_part *part, const str
 
 	if (part->stream->kind == SLUICE_STATE) {
 		sent = &batch->caches[slot->stream].sent[slot->entry];
-		if (slot->version <= sent->version) { /* B2 */
+		if (slot->version <= sent->version ||
+		    (slu_slot_flags(slot) & SLU_SLOT_STALE) != 0) { /* B2 */
 			batch->summary.coalesced++;
 			return;
 		}

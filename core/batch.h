@@ -10,7 +10,8 @@
  *     larger than the budget: it is then a batch of its own.
  * B2  A version older than one already given to the sink is coalesced, not sent: an engine that was
  *     slow to commit may bring it after a newer one. So the versions of a key reach the sink in order,
- *     each at most once.
+ *     each at most once. A run that recovers these lanes may not find the newer one any more, so such
+ *     a slot is marked stale (flusher.c) before the newer one's can be released.
  * B3  Every record of the cut is a row or is coalesced: row_count + coalesced = sum of to - from.
  */
 #ifndef SLU_BATCH_H
@@ -57,6 +58,11 @@ struct slu_batch {
 	struct sluice_batch view;
 	struct slu_summary summary;
 };
+
+/* Memory for a batch out of `lane_count` lanes of `slot_count` slots, when all but that is filled.
+ * False when there is none; close it in any case. */
+bool slu_batch_open(struct slu_batch *batch, struct slu_env *env, uint64_t slot_count);
+void slu_batch_close(struct slu_batch *batch, struct slu_env *env);
 
 /* Cuts what is published up to each lane's `seen` and stamped <= `limit`, within the budget, as
  * batch `number`. Sets `view` and `summary`, and counts the records as given to the sink. False

@@ -210,22 +210,47 @@ struct slu_entry *slu_cache_find_or_add(struct slu_cache *cache, struct sluice_l
 	return entry;
 }
 
-/* ---- flusher ---- */
+/* ---- clean copies ---- */
+
+static struct slu_slot *clean_of(const struct slu_cache *cache, struct slu_entry *entry)
+{
+	return (struct slu_slot *)((unsigned char *)entry + cache->clean_offset);
+}
+
+static void copy_clean(struct slu_slot *clean, const struct slu_slot *slot)
+{
+	clean->version = slot->version;
+	clean->length = slot->length;
+	/* Relaxed: who finds the copy finds its bytes, by E4. */
+	atomic_store_explicit(&clean->flags, (uint8_t)slu_slot_flags(slot), memory_order_relaxed);
+	memcpy(clean->record, slot->record, slot->length);
+}
+
+void slu_cache_restore(struct slu_cache *cache, struct slu_entry *entry,
+                       const struct slu_slot *slot)
+{
+	struct slu_slot *clean = clean_of(cache, entry);
+
+	/* Relaxed: starting a thread orders all of this before what engines do. */
+	if (atomic_load_explicit(&entry->newest, memory_order_relaxed) != NULL &&
+	    clean->version >= slot->version)
+		return;
+	copy_clean(clean, slot);
+	atomic_store_explicit(&entry->version, slot->version, memory_order_relaxed);
+	atomic_store_explicit(&entry->newest, clean, memory_order_relaxed);
+}
 
 void slu_cache_install(struct slu_cache *cache, struct slu_slot *slot)
 {
 	struct slu_entry *entry = slu_cache_entry(cache, slot->entry);
-	struct slu_slot *clean = (struct slu_slot *)((unsigned char *)entry + cache->clean_offset);
+	struct slu_slot *clean = clean_of(cache, entry);
 	struct slu_slot *newest = slot;
 
 	/* Relaxed: only whether it is this slot matters. Once it is not, it never is again, for
 	 * versions grow. */
 	if (atomic_load_explicit(&entry->newest, memory_order_relaxed) != slot)
 		return;
-	clean->version = slot->version;
-	clean->length = slot->length;
-	clean->flags = slot->flags;
-	memcpy(clean->record, slot->record, slot->length);
+	copy_clean(clean, slot);
 	/* If a put was faster the copy is garbage that nobody can reach. */
 	atomic_compare_exchange_strong_explicit(&entry->newest, &newest, clean,
 	                                        memory_order_release, /* E4 */

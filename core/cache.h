@@ -78,6 +78,12 @@ bool slu_cache_open(struct slu_cache *cache, struct slu_env *env,
                     uint64_t first_version);
 void slu_cache_close(struct slu_cache *cache, struct slu_env *env);
 
+/* ---- open: no engine runs yet ---- */
+
+/* Makes a former run's record the newest of its key, unless a newer one is. */
+void slu_cache_restore(struct slu_cache *cache, struct slu_entry *entry,
+                       const struct slu_slot *slot);
+
 /* ---- engine, inside a section ---- */
 
 /* The key's entry, or NULL. */

@@ -29,6 +29,9 @@ struct slu_picture {
 	uint64_t state_since_ns;
 	uint64_t oldest_ns; /* when the oldest record not yet committed was put, 0 when there is
 	                       none */
+	uint64_t stalled_since_ns; /* a grace period waits since then; 0: none has for long */
+	uint64_t stalled_lane;     /* for this lane's engine */
+	struct sluice_former former;
 	char reason[256];
 };
 

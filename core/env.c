@@ -2,6 +2,8 @@
 /* env.c - the real clock, memory and waiting of Linux. */
 #include "core/env.h"
 
+#include "core/file/system.h"
+
 #include <sluice/sink.h>
 
 #include <errno.h>
@@ -129,6 +131,7 @@ static struct slu_env system_env = {
 	.wait_word = wait_word,
 	.wake = wake,
 	.barrier_everywhere = barrier_everywhere,
+	.files = &slu_file_system,
 };
 
 struct slu_env *slu_env_system(struct sluice_error *error)

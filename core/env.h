@@ -15,6 +15,8 @@
 
 #define SLU_NEVER UINT64_MAX
 
+struct slu_file_system; /* core/file/system.h */
+
 struct slu_env {
 	/* Monotonic nanoseconds, for every duration and deadline. */
 	uint64_t (*now_ns)(struct slu_env *env);
@@ -36,6 +38,8 @@ struct slu_env {
 
 	/* Returns when every running thread of the process has passed a full memory barrier. */
 	void (*barrier_everywhere)(struct slu_env *env);
+
+	const struct slu_file_system *files;
 };
 
 /* The operating system's. NULL with `error` filled when the kernel lacks something. */

@@ -2,9 +2,10 @@
 /*
  * flusher.c - carries records from the lanes to the sink, in batches, at its own pace.
  *
- * Owns: the flusher thread, one batch in the making, the summaries of those in flight.
- * Borrows: lanes, caches, sink, env.
+ * Owns: the flusher thread, the wire to the sink.
+ * Borrows: lanes, caches, recovery, sink, env.
  * One cycle: poll the sink -> acknowledge -> scan the lanes -> cut and write -> release -> tell.
+ * Before the first batch of its own it carries what former runs left (recovery.h).
  *
  * Natural batching: while a batch is on the wire the next one grows; it leaves when the wire is free.
  * Only a full one is handed over earlier, to wait encoded behind the first. With the wire free, a
@@ -12,11 +13,13 @@
  */
 #include "core/flusher.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define GRACE_POLL_NS 50000u
-#define GRACE_INTERVAL_NS 10000000u /* between two starts */
-#define GRACE_HURRY_NS 1000000u     /* the same, while a lane is more than half full */
+#define GRACE_INTERVAL_NS 20000000u /* between two starts */
+#define GRACE_HURRY_NS 5000000u     /* the same, while a lane is more than half full */
+#define STALL_NS 100000000u         /* a grace period that takes longer is worth a name */
 
 static uint64_t min64(uint64_t a, uint64_t b)
 {
@@ -68,10 +71,16 @@ static void acknowledge(struct slu_flusher *flusher, const struct slu_summary *s
                         uint64_t now_ns)
 {
 	for (size_t i = 0; i < flusher->lane_count; i++) {
+		struct sluice_lane *lane = &flusher->lanes[i];
+
 		/* Release: who finds its record committed also finds it counted. */
-		atomic_store_explicit(&flusher->lanes[i].flusher.acknowledged, summary->to[i],
+		atomic_store_explicit(&lane->flusher.acknowledged, summary->to[i],
 		                      memory_order_release);
-		release_plain(&flusher->lanes[i]);
+		/* Before any of these slots is released: a run that recovers the lane must not take
+		 * for pending what may be overwritten. Release: E2 of a slot follows it. */
+		atomic_store_explicit(&lane->shape.hint->acknowledged, summary->to[i],
+		                      memory_order_release);
+		release_plain(lane);
 	}
 	for (size_t i = 0; i < summary->lag_count; i++)
 		slu_histogram_record_many(&flusher->counters.commit_lag,
@@ -84,32 +93,56 @@ static void acknowledge(struct slu_flusher *flusher, const struct slu_summary *s
 
 static void poll_sink(struct slu_flusher *flusher, uint64_t now_ns)
 {
-	struct sluice_sink_progress *progress = &flusher->progress;
+	const struct slu_summary *summary;
 
-	flusher->sink->ops->step(flusher->sink, now_ns, progress);
-	while (flusher->committed < progress->committed) {
-		flusher->committed++;
-		acknowledge(flusher, &flusher->in_flight[flusher->committed % SLU_IN_FLIGHT_MAX],
-		            now_ns);
-	}
+	flusher->sink->ops->step(flusher->sink, now_ns, &flusher->progress);
+	if (!flusher->begun)
+		return;
+	if (flusher->progress.positions != NULL)
+		/* Relaxed: a note for the next run, not for another thread. */
+		atomic_store_explicit(flusher->known_to_sink, 1, memory_order_relaxed);
+	while ((summary = slu_wire_committed(&flusher->wire, &flusher->progress)) != NULL)
+		acknowledge(flusher, summary, now_ns);
 }
 
 /* ---- scan ---- */
+
+/* B2: a newer version of the key is with the sink, or was. It is not enough to coalesce the slot when
+ * its turn comes: if this process dies before, the next one may find the slot, and the newer one's
+ * overwritten. A slot that is seen later than a newer version was sent is marked when it is seen; one
+ * that is seen earlier is in the same batch or an earlier one, for stamps grow with versions
+ * (engine.c). */
+static void mark_stale(const struct slu_flusher *flusher, struct slu_slot *slot)
+{
+	const struct slu_cache *cache = &flusher->caches[slot->stream];
+
+	if (flusher->streams->streams[slot->stream]->kind == SLUICE_STATE &&
+	    slot->version <= cache->sent[slot->entry].version)
+		/* Relaxed: nobody else writes a committed slot, and only the next run reads this. */
+		atomic_store_explicit(&slot->flags,
+		                      (uint8_t)(slu_slot_flags(slot) | SLU_SLOT_STALE),
+		                      memory_order_relaxed);
+}
+
+static void scan_lane(struct slu_flusher *flusher, struct sluice_lane *lane)
+{
+	struct slu_slot *slot;
+
+	while ((slot = slu_lane_peek(lane, lane->flusher.seen)) != NULL) {
+		mark_stale(flusher, slot);
+		flusher->waiting_bytes += slot->length;
+		lane->flusher.seen++;
+	}
+	atomic_store_explicit(&lane->shape.hint->seen, lane->flusher.seen, memory_order_relaxed);
+}
 
 /* Begins a new epoch, then reads how far each lane is published: in this order the records up to
  * `limit` are a cut (epoch.h). */
 static void scan(struct slu_flusher *flusher, uint64_t now_ns)
 {
 	flusher->limit = slu_epoch_advance(flusher->epoch, now_ns);
-	for (size_t i = 0; i < flusher->lane_count; i++) {
-		struct sluice_lane *lane = &flusher->lanes[i];
-		const struct slu_slot *slot;
-
-		while ((slot = slu_lane_peek(lane, lane->flusher.seen)) != NULL) {
-			flusher->waiting_bytes += slot->length;
-			lane->flusher.seen++;
-		}
-	}
+	for (size_t i = 0; i < flusher->lane_count; i++)
+		scan_lane(flusher, &flusher->lanes[i]);
 	flusher->next_scan_ns = now_ns + flusher->poll_ns;
 }
 
@@ -155,13 +188,14 @@ static struct waiting look_at_waiting(const struct slu_flusher *flusher)
 static bool should_close(const struct slu_flusher *flusher, uint64_t now_ns)
 {
 	struct waiting waiting = look_at_waiting(flusher);
-	bool full = waiting.records >= flusher->batch.row_max ||
-	            flusher->waiting_bytes >= flusher->batch.byte_max;
+	const struct slu_batch *budget = &flusher->wire.batch;
+	bool full = waiting.records >= budget->row_max ||
+	            flusher->waiting_bytes >= budget->byte_max;
 	uint64_t began_ns;
 
 	if (waiting.records == 0)
 		return false;
-	if (full || flusher->submitted != flusher->committed)
+	if (full || flusher->wire.submitted != flusher->wire.committed)
 		return full;
 	if (waiting.hurried || atomic_load_explicit(&flusher->stop_ns, memory_order_acquire) != 0)
 		return true;
@@ -169,44 +203,38 @@ static bool should_close(const struct slu_flusher *flusher, uint64_t now_ns)
 	return now_ns - began_ns >= flusher->flush_delay_ns;
 }
 
-static void remember(struct slu_flusher *flusher)
+/* A batch that the sink had no memory for is offered again; else a new one, if it is time. */
+static bool next_batch(struct slu_flusher *flusher, uint64_t now_ns)
 {
-	struct slu_summary *kept =
-		&flusher->in_flight[flusher->batch.summary.number % SLU_IN_FLIGHT_MAX];
-	uint64_t *to = kept->to;
-
-	memcpy(to, flusher->batch.summary.to, flusher->lane_count * sizeof(*to));
-	*kept = flusher->batch.summary;
-	kept->to = to;
-}
-
-/* Hands the batch over. If the sink has no memory for it now, it is offered again in the next
- * cycle. */
-static bool submit(struct slu_flusher *flusher)
-{
-	flusher->unsent = flusher->sink->ops->submit(flusher->sink, &flusher->batch.view) !=
-	                  SLUICE_OK;
-	if (flusher->unsent)
+	if (flusher->wire.unsent)
+		return true;
+	if (!should_close(flusher, now_ns) || !slu_wire_cut(&flusher->wire, flusher->limit))
 		return false;
-	remember(flusher);
-	flusher->submitted++;
+	flusher->waiting_bytes -= flusher->wire.batch.summary.bytes;
 	return true;
 }
 
 static void write_batches(struct slu_flusher *flusher, uint64_t now_ns)
 {
-	while (flusher->progress.ready &&
-	       flusher->submitted - flusher->committed < flusher->in_flight_max) {
-		if (!flusher->unsent) {
-			if (!should_close(flusher, now_ns) ||
-			    !slu_batch_cut(&flusher->batch, flusher->limit, flusher->submitted + 1))
-				return;
-			flusher->waiting_bytes -= flusher->batch.summary.bytes;
-		}
-		if (!submit(flusher))
+	while (slu_wire_has_room(&flusher->wire, &flusher->progress)) {
+		if (!next_batch(flusher, now_ns) || !slu_wire_send(&flusher->wire))
 			return;
 		poll_sink(flusher, now_ns);
 	}
+}
+
+/* Former runs first; then this one is begun, and its batches go out. */
+static void carry(struct slu_flusher *flusher, uint64_t now_ns)
+{
+	if (!flusher->begun) {
+		if (slu_recovery_step(flusher->recovery, &flusher->progress))
+			return;
+		flusher->begun = flusher->sink->ops->begin(flusher->sink, &flusher->generation) ==
+		                 SLUICE_OK;
+		poll_sink(flusher, now_ns);
+	}
+	if (flusher->begun)
+		write_batches(flusher, now_ns);
 }
 
 /* ---- release ---- */
@@ -258,8 +286,12 @@ static uint64_t release_slots(struct slu_flusher *flusher, uint64_t now_ns)
 	bool pressed;
 	uint64_t due_ns;
 
-	if (slu_grace_passed(&flusher->grace))
+	if (slu_grace_passed(&flusher->grace)) {
+		/* Whoever was inside has committed: seen now, its slot is marked stale, if it is,
+		 * before the newer one's can be released. */
+		scan(flusher, now_ns);
 		advance_stages(flusher);
+	}
 	if (flusher->grace.running)
 		return now_ns + GRACE_POLL_NS;
 	if (!note_stages(flusher, &pressed))
@@ -289,24 +321,48 @@ static uint64_t oldest_ns(struct slu_flusher *flusher)
 	return oldest == UINT64_MAX ? 0 : slu_epoch_began_ns(flusher->epoch, oldest);
 }
 
+/* The engine that the running grace period waits for, if it has for long. */
+static void tell_stall(struct slu_flusher *flusher, uint64_t now_ns)
+{
+	const struct slu_grace *grace = &flusher->grace;
+	bool stalled = grace->running && now_ns - grace->started_ns >= STALL_NS;
+
+	flusher->picture.stalled_since_ns = stalled ? grace->started_ns : 0;
+	flusher->picture.stalled_lane = stalled ? grace->waiting_for : 0;
+}
+
+/* What a former run left and can't be carried stops this one as the sink's own trouble does. */
+static void tell_state(struct slu_flusher *flusher, uint64_t now_ns)
+{
+	struct slu_picture *picture = &flusher->picture;
+	bool stuck = flusher->recovery->trouble[0] != '\0';
+	enum sluice_state state = stuck ? SLUICE_STATE_HALTED : flusher->progress.state;
+
+	if (picture->state != state) {
+		picture->state = state;
+		picture->state_since_ns = now_ns;
+	}
+	snprintf(picture->reason, sizeof(picture->reason), "%s",
+	         stuck ? flusher->recovery->trouble : flusher->progress.reason);
+}
+
 static void tell(struct slu_flusher *flusher, uint64_t committed_before, uint64_t now_ns)
 {
 	struct slu_picture *picture = &flusher->picture;
-	bool changed = picture->state != flusher->progress.state;
+	uint64_t state_before = picture->state, left_before = picture->former.files_left;
 
-	if (changed) {
-		picture->state = flusher->progress.state;
-		picture->state_since_ns = now_ns;
-	}
+	tell_state(flusher, now_ns);
+	tell_stall(flusher, now_ns);
+	slu_recovery_tell(flusher->recovery, &picture->former);
 	picture->acknowledged = 0;
 	for (size_t i = 0; i < flusher->lane_count; i++)
 		picture->acknowledged += acknowledged(&flusher->lanes[i]);
 	picture->reconnects = flusher->progress.reconnects;
 	picture->grace_periods = flusher->grace.count;
 	picture->oldest_ns = oldest_ns(flusher);
-	strncpy(picture->reason, flusher->progress.reason, sizeof(picture->reason) - 1);
 	slu_counters_publish(&flusher->counters, picture);
-	if (changed || flusher->committed != committed_before)
+	if (picture->state != state_before || flusher->wire.committed != committed_before ||
+	    picture->former.files_left != left_before)
 		spread_news(flusher);
 }
 
@@ -314,14 +370,14 @@ static void tell(struct slu_flusher *flusher, uint64_t committed_before, uint64_
 
 uint64_t slu_flusher_step(struct slu_flusher *flusher, uint64_t now_ns)
 {
-	uint64_t committed_before = flusher->committed;
+	uint64_t committed_before = flusher->wire.committed;
 	uint64_t wake_ns;
 
 	poll_sink(flusher, now_ns);
 	note_hurry(flusher);
 	if (now_ns >= flusher->next_scan_ns)
 		scan(flusher, now_ns);
-	write_batches(flusher, now_ns);
+	carry(flusher, now_ns);
 	wake_ns = release_slots(flusher, now_ns);
 	tell(flusher, committed_before, now_ns);
 	return min64(min64(wake_ns, flusher->next_scan_ns), flusher->progress.wake_ns);
@@ -329,10 +385,23 @@ uint64_t slu_flusher_step(struct slu_flusher *flusher, uint64_t now_ns)
 
 bool slu_flusher_drained(const struct slu_flusher *flusher)
 {
+	if (slu_recovery_left(flusher->recovery) > 0)
+		return false;
 	for (size_t i = 0; i < flusher->lane_count; i++)
 		if (acknowledged(&flusher->lanes[i]) != slu_lane_position(&flusher->lanes[i]))
 			return false;
 	return true;
+}
+
+/* All is carried: the sink writes that down, if it is there to. */
+static bool sealed(struct slu_flusher *flusher)
+{
+	if (!flusher->begun || flusher->progress.state != SLUICE_STATE_RUNNING)
+		return true;
+	if (!flusher->sealing)
+		flusher->sink->ops->seal(flusher->sink);
+	flusher->sealing = true;
+	return flusher->progress.sealed;
 }
 
 static bool finished(struct slu_flusher *flusher, uint64_t now_ns)
@@ -342,8 +411,9 @@ static bool finished(struct slu_flusher *flusher, uint64_t now_ns)
 
 	if (stop_ns == 0)
 		return false;
-	return slu_flusher_drained(flusher) || now_ns >= stop_ns ||
-	       flusher->progress.state == SLUICE_STATE_HALTED;
+	if (now_ns >= stop_ns || flusher->picture.state == SLUICE_STATE_HALTED)
+		return true;
+	return slu_flusher_drained(flusher) && sealed(flusher);
 }
 
 void *slu_flusher_run(void *argument)
@@ -357,6 +427,8 @@ void *slu_flusher_run(void *argument)
 
 		if (finished(flusher, now_ns))
 			return NULL;
+		if (flusher->sealing && !flusher->progress.sealed)
+			poll_sink(flusher, now_ns); /* it has just been asked: what to wait for? */
 		env->wait(env, flusher->progress.fd, flusher->progress.events, wake_ns);
 	}
 }

@@ -8,11 +8,10 @@
 #ifndef SLU_FLUSHER_H
 #define SLU_FLUSHER_H
 
-#include "core/batch.h"
 #include "core/counters.h"
 #include "core/grace.h"
-
-#define SLU_IN_FLIGHT_MAX 8
+#include "core/recovery.h"
+#include "core/wire.h"
 
 /* A lane's positions when the running grace period began. */
 struct slu_stage {
@@ -29,11 +28,13 @@ struct slu_flusher {
 	struct slu_cache *caches;
 	const struct sluice_streams *streams;
 	struct slu_epoch *epoch;
+	struct slu_recovery *recovery; /* what former runs left: carried before anything else */
+	struct sluice_generation generation;
+	_Atomic uint64_t *known_to_sink; /* the generation, written down in its file */
 
 	/* budget */
 	uint64_t flush_delay_ns;
 	uint64_t poll_ns; /* how often it looks into the lanes */
-	uint64_t in_flight_max;
 
 	/* gather */
 	uint64_t next_scan_ns;
@@ -42,10 +43,9 @@ struct slu_flusher {
 	uint32_t hurry_served;
 
 	/* write */
-	struct slu_batch batch;
-	bool unsent; /* `batch` is made, but the sink has not taken it */
-	struct slu_summary in_flight[SLU_IN_FLIGHT_MAX]; /* by number */
-	uint64_t submitted, committed;                   /* numbers of batches */
+	bool begun; /* the sink knows the generation: the wire may be used */
+	bool sealing;
+	struct slu_wire wire;
 	struct sluice_sink_progress progress;
 
 	/* release */
@@ -65,7 +65,7 @@ struct slu_flusher {
 /* One cycle. Returns the monotonic time at which the next is due at the latest. */
 uint64_t slu_flusher_step(struct slu_flusher *flusher, uint64_t now_ns);
 
-/* Whether everything accepted is acknowledged. Exact while no engine puts. */
+/* Whether everything accepted, by former runs too, is acknowledged. Exact while no engine puts. */
 bool slu_flusher_drained(const struct slu_flusher *flusher);
 
 /* Steps and sleeps until told to stop. The thread's main function. */

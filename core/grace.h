@@ -2,10 +2,16 @@
 /*
  * grace.h - when no engine thread can hold an old pointer any more.
  *
- * Every engine thread owns a lane, and every lane has a section counter: odd while its engine is
- * between loading a pointer from the cache and being done with it. A grace period has passed when
- * each counter was seen even, or seen to have moved, after it began. Engine threads pay one store at
- * each end and never enter the kernel: no waking, no registration.
+ * Every call on a lane, by the thread that leases it or has borrowed it, is a section: the lane's
+ * counter is odd from before the call loads a pointer from the cache until it is done with it. A grace
+ * period has passed when each counter was seen even, or seen to have moved, after it began. Engine
+ * threads pay one store at each end and never enter the kernel: no waking, no registration.
+ *
+ * The same counter keeps a signal handler out of a call that it interrupted: found odd, the section
+ * can't be entered. A handler that comes between the load and the store of an entry finds it even, and
+ * runs a whole call there; the store then puts the counter back by two. That is harmless: an odd value
+ * once seen by a grace period stays until its section is left, and one that is met again is waited for
+ * once more.
  *
  * E5  section: release at exit -> acquire by the flusher's poll. Else memory is reused under a
  *     reader's last load.
@@ -23,14 +29,18 @@
 
 #include "core/lane.h"
 
-/* Thread: the lane's engine. */
-static inline void slu_section_enter(struct sluice_lane *lane)
+/* False: this call interrupts another on the lane, and must leave it alone.  Thread: the lane's
+ * engine. */
+static inline bool slu_section_enter(struct sluice_lane *lane)
 {
 	uint64_t section = atomic_load_explicit(&lane->engine.section, memory_order_relaxed);
 
+	if (__builtin_expect(section % 2 != 0, 0))
+		return false;
 	/* Relaxed: E6 says who orders it. */
 	atomic_store_explicit(&lane->engine.section, section + 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst); /* E6' */
+	return true;
 }
 
 static inline void slu_section_exit(struct sluice_lane *lane)

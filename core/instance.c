@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * instance.c - the life of an instance after open: attach, wait, stats, close.
+ * instance.c - the life of an instance after open: wait, stats, close.
  *
  * Owns: the sink, all memory that put and get use, the flusher thread. None of this is on the hot
  * path; it may lock, allocate and sleep. The handle and its lanes' heads are never freed, so that a
@@ -8,7 +8,6 @@
  */
 #include "core/instance.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +19,33 @@ void slu_instance_free_memory(struct sluice *sluice)
 {
 	struct slu_flusher *flusher = &sluice->flusher;
 
-	for (size_t i = 0; i < sluice->lane_count; i++)
-		slu_lane_close(&sluice->lanes[i], sluice->env);
+	slu_generation_close(&sluice->generation, sluice->env);
 	for (size_t i = 0; i < sluice->streams->count; i++)
 		if (sluice->streams->streams[i]->kind == SLUICE_STATE)
 			slu_cache_close(&sluice->caches[i], sluice->env);
-	sluice->env->unmap(sluice->env, flusher->batch.rows, flusher->batch.rows_size);
-	free(flusher->batch.from);
-	free(flusher->batch.cursor);
-	free(flusher->batch.summary.to);
+	slu_recovery_close(&sluice->recovery);
+	slu_wire_close(&flusher->wire, sluice->env);
 	free(flusher->stages);
 	free(flusher->grace.sections);
-	for (size_t i = 0; i < SLU_IN_FLIGHT_MAX; i++)
-		free(flusher->in_flight[i].to);
+	slu_directory_close(&sluice->directory);
+}
+
+/* Sealed: all of it is committed. Empty: nobody ever put, and the sink has not heard of it. If the
+ * file can't be removed, the next run finds nothing left to do in it. */
+void slu_instance_discard_file(struct sluice *sluice)
+{
+	const struct slu_flusher *flusher = &sluice->flusher;
+	bool sealed = flusher->sealing && flusher->progress.sealed;
+	bool empty = true;
+
+	if (sluice->generation.name[0] == '\0')
+		return;
+	for (size_t i = 0; i < sluice->lane_count; i++)
+		empty &= slu_lane_position(&sluice->lanes[i]) == 0;
+	/* Relaxed: the flusher has ended. */
+	empty &= atomic_load_explicit(sluice->generation.known_to_sink, memory_order_relaxed) == 0;
+	if (sealed || empty)
+		(void)slu_directory_remove(&sluice->directory, sluice->generation.name, NULL);
 }
 
 void slu_instance_stop(struct sluice *sluice, uint64_t stop_ns)
@@ -60,65 +73,6 @@ uint32_t slu_instance_news(struct sluice *sluice)
 {
 	/* Acquire: what the flusher did before it moved `news` is seen. */
 	return atomic_load_explicit(&sluice->flusher.news, memory_order_acquire);
-}
-
-/* ---- attach, detach ---- */
-
-static struct sluice_lane *lease(struct sluice *sluice, size_t wanted)
-{
-	for (size_t i = 0; i < sluice->lane_count; i++) {
-		struct sluice_lane *lane = &sluice->lanes[(wanted + i) % sluice->lane_count];
-
-		if (lane->shape.leased)
-			continue;
-		lane->shape.leased = true;
-		slu_lane_admit(lane);
-		return lane;
-	}
-	return NULL;
-}
-
-struct sluice_lane *sluice_attach(struct sluice *sluice, int cpu, struct sluice_error *error)
-{
-	struct sluice_lane *lane = NULL;
-
-	if (cpu < SLUICE_CPU_CURRENT) {
-		sluice_error_set(error, SLUICE_INVALID,
-		                 "cpu %d: a core's number or SLUICE_CPU_CURRENT", cpu);
-		return NULL;
-	}
-	if (cpu == SLUICE_CPU_CURRENT)
-		cpu = sched_getcpu();
-	pthread_mutex_lock(&sluice->mutex);
-	if (sluice->gone != SLUICE_OK)
-		sluice_error_set(error, sluice->gone, "the instance is %s",
-		                 sluice_status_name(sluice->gone));
-	else
-		lane = lease(sluice, cpu > 0 ? (size_t)cpu : 0);
-	if (lane == NULL && sluice->gone == SLUICE_OK)
-		sluice_error_set(error, SLUICE_FULL,
-		                 "all %zu lanes are leased; open with more lanes, or detach one",
-		                 sluice->lane_count);
-	pthread_mutex_unlock(&sluice->mutex);
-	return lane;
-}
-
-enum sluice_status sluice_detach(struct sluice_lane *lane)
-{
-	struct sluice *sluice;
-	enum sluice_status status;
-
-	if (lane == NULL)
-		return SLUICE_UNATTACHED;
-	sluice = lane->shape.owner;
-	pthread_mutex_lock(&sluice->mutex);
-	status = lane->engine.refusal;
-	if (status == SLUICE_OK) {
-		slu_lane_refuse(lane, SLUICE_UNATTACHED);
-		lane->shape.leased = false;
-	}
-	pthread_mutex_unlock(&sluice->mutex);
-	return status;
 }
 
 /* ---- wait, flush ---- */
@@ -260,6 +214,8 @@ void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
 	slu_counters_read(&sluice->flusher.counters, &picture);
 	fill_account(&stats->account, &picture, accepted_by_engines(sluice));
 	fill_lanes(sluice, stats);
+	stats->former = picture.former;
+	stats->durability = sluice->options.dir[0] != '\0' ? SLUICE_PROCESS : SLUICE_MEMORY;
 	stats->state = sluice->gone == SLUICE_CLOSED ? SLUICE_STATE_CLOSED
 	                                             : (enum sluice_state)picture.state;
 	stats->state_since_ns = now_ns - picture.state_since_ns;
@@ -274,6 +230,9 @@ void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
 	stats->batches = picture.batches;
 	stats->reconnects = picture.reconnects;
 	stats->grace_periods = picture.grace_periods;
+	stats->stalled_lane = (uint32_t)picture.stalled_lane;
+	if (picture.stalled_since_ns != 0)
+		stats->stalled_ns = now_ns - picture.stalled_since_ns;
 	memcpy(stats->reason, picture.reason, sizeof(stats->reason));
 }
 
@@ -282,7 +241,7 @@ void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
 static enum sluice_status outcome(const struct slu_picture *picture,
                                   const struct sluice_account *account)
 {
-	if (account->pending == 0)
+	if (account->pending == 0 && picture->former.account.pending == 0)
 		return SLUICE_OK;
 	return picture->state == SLUICE_STATE_HALTED ? SLUICE_HALTED : SLUICE_TIMEOUT;
 }
@@ -294,12 +253,15 @@ static void write_report(struct sluice *sluice, uint64_t began_ns)
 
 	slu_counters_read(&sluice->flusher.counters, &picture);
 	fill_account(&report->account, &picture, accepted_by_engines(sluice));
+	report->former = picture.former;
 	report->elapsed_ns = sluice->env->now_ns(sluice->env) - began_ns;
 	sluice->close_status = outcome(&picture, &report->account);
 	if (sluice->close_status == SLUICE_OK)
 		return;
-	snprintf(report->reason, sizeof(report->reason), "%s",
-	         picture.reason[0] != '\0' ? picture.reason : "the time was up");
+	snprintf(report->reason, sizeof(report->reason), "%.200s%s",
+	         picture.reason[0] != '\0' ? picture.reason : "the time was up",
+	         sluice->options.dir[0] != '\0' ? "; what is pending stays in the lanes' files"
+	                                        : "");
 }
 
 enum sluice_status sluice_close(struct sluice *sluice, uint64_t timeout_ns,
@@ -317,6 +279,7 @@ enum sluice_status sluice_close(struct sluice *sluice, uint64_t timeout_ns,
 		slu_instance_stop(sluice, deadline(sluice, timeout_ns));
 		write_report(sluice, began_ns);
 		sluice->gone = SLUICE_CLOSED;
+		slu_instance_discard_file(sluice);
 		sluice->sink->ops->close(sluice->sink);
 		slu_instance_free_memory(sluice);
 	}

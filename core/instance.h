@@ -14,6 +14,10 @@ struct sluice {
 	const struct sluice_streams *streams;
 	struct sluice_options options;
 
+	struct slu_directory directory;   /* of the lanes' files; not open without option dir */
+	struct slu_generation generation; /* the lanes' memory */
+	struct slu_recovery recovery;
+
 	struct slu_epoch epoch;                      /* engines read, the flusher writes */
 	struct slu_cache caches[SLUICE_STREAMS_MAX]; /* by stream; unused for append streams */
 	struct slu_flusher flusher;
@@ -25,6 +29,7 @@ struct sluice {
 	enum sluice_status close_status;
 	struct sluice *next; /* all instances of the process: fork marks them */
 
+	/* The first options.lanes are leased to threads, those behind them are shared: lease.c. */
 	size_t lane_count;
 	struct sluice_lane lanes[];
 };
@@ -39,6 +44,8 @@ struct sluice *slu_open(struct slu_env *env, struct sluice_sink *sink,
 /* Frees what put, get and the flusher used, as far as it was made. The handle and the lanes' heads
  * stay. */
 void slu_instance_free_memory(struct sluice *sluice);
+/* Removes the file of the lanes, if there is one and nothing in it is needed any more. */
+void slu_instance_discard_file(struct sluice *sluice);
 /* Tells the flusher to end when drained, at the latest at `stop_ns`, and waits for that. */
 void slu_instance_stop(struct sluice *sluice, uint64_t stop_ns);
 

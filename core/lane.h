@@ -25,23 +25,23 @@
  * Proof: tests/order runs both ends under ThreadSanitizer, then with E1 and with E2 relaxed: both
  * must be caught.
  *
- * The memory of a lane is laid out as a file: a 4 KiB page that never changes after open, then the
- * slots. No pointer is in it.
+ * A lane's slots lie in memory that may be a file's (file/generation.h): no pointer is in them, and
+ * what is committed there outlives the process.
  */
 #ifndef SLU_LANE_H
 #define SLU_LANE_H
 
-#include "core/env.h"
 #include "core/epoch.h"
+#include "core/file/generation.h"
 
 #include <stdatomic.h>
 
-#define SLU_LANE_HEADER_SIZE 4096
 #define SLU_LANE_PREFETCH 8 /* slots: how far ahead of the engine lines are fetched for writing */
 #define SLU_CACHE_LINE 64
 
 enum slu_slot_flag {
 	SLU_SLOT_REMOVED = 1, /* the record is only a key: its row is to be deleted */
+	SLU_SLOT_STALE = 2,   /* a newer version of the key had been given to the sink before */
 };
 
 /* 32 bytes, then the record. */
@@ -53,22 +53,20 @@ struct slu_slot {
 		entry; /* the key's entry in its stream's cache; means nothing to another process */
 	uint16_t length; /* bytes of the record in use */
 	uint8_t stream;  /* index */
-	uint8_t flags;
+	/* Relaxed: written with the record, but for SLU_SLOT_STALE, which the flusher adds and no
+	 * engine looks at. */
+	_Atomic uint8_t flags;
 	unsigned char record[];
 };
 
 _Static_assert(sizeof(struct slu_slot) == 32, "a slot's header is half a cache line");
 
-/* The first page. Written once, before anybody else can see it. */
-struct slu_lane_header {
-	char magic[8]; /* "SLUILANE" */
-	uint32_t format;
-	uint32_t lane;
-	uint64_t slot_count;
-	uint64_t slot_size;
-	struct sluice_uuid generation;
-	int64_t pid;
-};
+static inline unsigned slu_slot_flags(const struct slu_slot *slot)
+{
+	return atomic_load_explicit(&slot->flags, memory_order_relaxed);
+}
+
+struct slu_holder; /* lease.c */
 
 struct sluice_lane {
 	/* engine: written by the lane's owner only (open, close and attach exclude it) */
@@ -76,8 +74,10 @@ struct sluice_lane {
 		_Atomic uint64_t position;
 		uint64_t room_until;        /* where to look again at `released` and `refusal` */
 		enum sluice_status refusal; /* why it takes nothing; SLUICE_OK: it may be full */
-		_Atomic uint64_t section;   /* odd while the engine reads the cache: grace.h */
-		_Atomic uint64_t full;      /* refused puts, counted */
+		_Atomic uint64_t section;   /* odd while its engine is in a call: grace.h */
+		_Atomic uint64_t full;      /* puts refused for want of a slot, counted */
+		_Atomic uint64_t keys_full; /* and for want of an entry for a new key */
+		_Atomic uint32_t borrowed;  /* a shared lane: 1 while a call has it: lease.h */
 		/* An open reserve: the key's entry and stream. */
 		const struct sluice_stream *reserved;
 		void *reserved_entry;
@@ -108,18 +108,25 @@ struct sluice_lane {
 		unsigned char *slots;
 		uint64_t slot_mask;
 		uint64_t slot_size;
-		void *memory;
-		size_t memory_size;
+		struct slu_lane_hint *hint; /* the flusher's, in the lanes' memory */
 		uint32_t index;
-		bool leased; /* under the instance's mutex */
 	} shape;
+
+	/* whose it is: lease.h. Under the registry's lock */
+	struct {
+		struct slu_holder *holder;  /* the thread that leases it; NULL: nobody does */
+		struct sluice_lane *next;   /* of the same holder */
+		struct sluice_lane *handle; /* a shared lane: what sluice_shared gave for it */
+	} lease;
 };
 
-/* Maps `slot_count` (a power of two) slots for records of up to `record_size` bytes. False when
- * there is no memory. */
-bool slu_lane_open(struct sluice_lane *lane, struct slu_env *env, uint32_t index,
-                   uint64_t slot_count, size_t record_size, const struct sluice_uuid *generation);
-void slu_lane_close(struct sluice_lane *lane, struct slu_env *env);
+/* The bytes of a slot for records of up to `record_size`. */
+size_t slu_lane_slot_size(size_t record_size);
+
+/* Makes a zeroed lane ready over `slots`, `slot_count` (a power of two) of `slot_size` bytes. It
+ * refuses everything until it is leased. */
+void slu_lane_init(struct sluice_lane *lane, uint32_t index, unsigned char *slots,
+                   uint64_t slot_count, uint64_t slot_size, struct slu_lane_hint *hint);
 
 /* From now on the lane answers `why` to its engine. The caller excludes the engine. */
 void slu_lane_refuse(struct sluice_lane *lane, enum sluice_status why);

@@ -2,8 +2,8 @@
 /*
  * open.c - everything an instance needs, made and touched before the first put.
  *
- * In order: check the streams and options -> lanes, caches, the flusher's arrays -> the sink -> the
- * thread -> wait until it runs.
+ * In order: check the streams and options -> the directory and what former runs left there -> lanes,
+ * caches, the flusher's arrays -> the sink -> the thread -> wait until it runs.
  */
 #include "core/instance.h"
 #include "core/options.h"
@@ -54,6 +54,12 @@ static enum sluice_status check_streams(const struct sluice_streams *streams,
 
 /* ---- open: memory ---- */
 
+static void say(const struct sluice *sluice, const char *line)
+{
+	if (sluice->options.log != NULL)
+		sluice->options.log(sluice->options.log_context, line);
+}
+
 static size_t largest_record(const struct sluice_streams *streams)
 {
 	size_t largest = 0;
@@ -64,26 +70,62 @@ static size_t largest_record(const struct sluice_streams *streams)
 	return largest;
 }
 
-static bool open_lanes(struct sluice *sluice, const struct sluice_uuid *generation)
+/* Versions must grow across runs, although this run knows nothing of the rows that earlier ones
+ * left: they count from the time of opening in microseconds, which no key's puts overtake, and from
+ * above those of runs whose files are here. The sink refuses to write a row that has a newer version,
+ * so a clock that went back is found out, not obeyed. */
+static enum sluice_status open_recovery(struct sluice *sluice, uint64_t *first_version,
+                                        struct sluice_error *error)
 {
-	for (size_t i = 0; i < sluice->lane_count; i++) {
-		if (!slu_lane_open(&sluice->lanes[i], sluice->env, (uint32_t)i,
-		                   sluice->options.lane_slots, largest_record(sluice->streams),
-		                   generation))
-			return false;
-		sluice->lanes[i].shape.owner = sluice;
-	}
-	return true;
+	struct slu_recovery *recovery = &sluice->recovery;
+	enum sluice_status status;
+
+	*first_version = sluice->env->realtime_us(sluice->env);
+	recovery->env = sluice->env;
+	recovery->directory = &sluice->directory;
+	recovery->streams = sluice->streams;
+	recovery->caches = sluice->caches;
+	recovery->log = sluice->options.log;
+	recovery->log_context = sluice->options.log_context;
+	if (sluice->options.dir[0] == '\0')
+		return SLUICE_OK;
+	status = slu_directory_open(&sluice->directory, sluice->env, sluice->options.dir,
+	                            SLU_DIRECTORY_OWN, error);
+	if (status != SLUICE_OK)
+		return status;
+	if (sluice->directory.risk[0] != '\0')
+		say(sluice, sluice->directory.risk);
+	return slu_recovery_open(recovery, sluice->options.on_damage, first_version, error);
 }
 
-/* Versions must grow across runs, although this run knows nothing of the rows that earlier ones
- * left: they count from the time of opening in microseconds, which no key's puts overtake. The sink
- * refuses to write a row that has a newer version, so a clock that went back is found out, not
- * obeyed. */
-static bool open_caches(struct sluice *sluice)
+static enum sluice_status open_lanes(struct sluice *sluice, const struct sluice_uuid *id,
+                                     uint64_t first_version, struct sluice_error *error)
 {
-	uint64_t first_version = sluice->env->realtime_us(sluice->env);
+	struct slu_generation *generation = &sluice->generation;
+	struct slu_generation_plan plan = {
+		.generation = *id,
+		.streams = sluice->streams,
+		.lane_count = sluice->lane_count,
+		.slot_count = sluice->options.lane_slots,
+		.slot_size = slu_lane_slot_size(largest_record(sluice->streams)),
+		.first_version = first_version,
+		.lock_memory = sluice->options.lock_memory != 0,
+	};
+	bool in_file = sluice->options.dir[0] != '\0';
+	enum sluice_status status = slu_generation_create(
+		generation, sluice->env, in_file ? &sluice->directory : NULL, &plan, error);
 
+	for (size_t i = 0; i < sluice->lane_count && status == SLUICE_OK; i++) {
+		slu_lane_init(&sluice->lanes[i], (uint32_t)i,
+		              generation->lanes + i * generation->lane_size, plan.slot_count,
+		              plan.slot_size, &generation->hints[i]);
+		sluice->lanes[i].shape.owner = sluice;
+	}
+	return status;
+}
+
+static bool open_caches(struct sluice *sluice, uint64_t first_version)
+{
 	for (size_t i = 0; i < sluice->streams->count; i++)
 		if (sluice->streams->streams[i]->kind == SLUICE_STATE &&
 		    !slu_cache_open(&sluice->caches[i], sluice->env, sluice->streams->streams[i],
@@ -92,38 +134,33 @@ static bool open_caches(struct sluice *sluice)
 	return true;
 }
 
-/* The flusher's arrays, one cell a lane each. */
-static bool open_batch(struct sluice *sluice)
+/* What the flusher's own wire and that of a recovery are bound by. */
+static void bind_wire(const struct sluice *sluice, struct slu_wire *wire)
 {
-	struct slu_flusher *flusher = &sluice->flusher;
-	struct slu_batch *batch = &flusher->batch;
-
-	batch->lanes = sluice->lanes;
-	batch->lane_count = sluice->lane_count;
-	batch->caches = sluice->caches;
-	batch->streams = sluice->streams;
-	batch->epoch = &sluice->epoch;
-	batch->row_max = sluice->options.flush_rows;
-	batch->byte_max = sluice->options.flush_bytes;
-	batch->rows_size = sluice->lane_count * sluice->options.lane_slots *
-	                   sizeof(struct sluice_row);
-	batch->rows = sluice->env->map(sluice->env, batch->rows_size);
-	batch->from = calloc(sluice->lane_count, sizeof(uint64_t));
-	batch->cursor = calloc(sluice->lane_count, sizeof(uint64_t));
-	batch->summary.to = calloc(sluice->lane_count, sizeof(uint64_t));
-	flusher->stages = calloc(sluice->lane_count, sizeof(struct slu_stage));
-	flusher->grace.sections = calloc(sluice->lane_count, sizeof(uint64_t));
-	for (size_t i = 0; i < SLU_IN_FLIGHT_MAX; i++) {
-		flusher->in_flight[i].to = calloc(sluice->lane_count, sizeof(uint64_t));
-		if (flusher->in_flight[i].to == NULL)
-			return false;
-	}
-	return batch->rows != NULL && batch->from != NULL && batch->cursor != NULL &&
-	       batch->summary.to != NULL && flusher->stages != NULL &&
-	       flusher->grace.sections != NULL;
+	wire->sink = sluice->sink;
+	wire->in_flight_max = sluice->options.in_flight_batches;
+	wire->batch.row_max = sluice->options.flush_rows;
+	wire->batch.byte_max = sluice->options.flush_bytes;
 }
 
-static void open_flusher(struct sluice *sluice, uint64_t now_ns)
+static bool open_wire(struct sluice *sluice)
+{
+	struct slu_wire *wire = &sluice->flusher.wire;
+
+	bind_wire(sluice, &sluice->recovery.wire);
+	bind_wire(sluice, wire);
+	wire->batch.lanes = sluice->lanes;
+	wire->batch.lane_count = sluice->lane_count;
+	wire->batch.caches = sluice->caches;
+	wire->batch.streams = sluice->streams;
+	wire->batch.epoch = &sluice->epoch;
+	sluice->flusher.stages = calloc(sluice->lane_count, sizeof(struct slu_stage));
+	sluice->flusher.grace.sections = calloc(sluice->lane_count, sizeof(uint64_t));
+	return slu_wire_open(wire, sluice->env, sluice->options.lane_slots) &&
+	       sluice->flusher.stages != NULL && sluice->flusher.grace.sections != NULL;
+}
+
+static void open_flusher(struct sluice *sluice, const struct sluice_uuid *id, uint64_t now_ns)
 {
 	struct slu_flusher *flusher = &sluice->flusher;
 	uint64_t poll_ns = sluice->options.flush_delay / 4;
@@ -135,11 +172,14 @@ static void open_flusher(struct sluice *sluice, uint64_t now_ns)
 	flusher->caches = sluice->caches;
 	flusher->streams = sluice->streams;
 	flusher->epoch = &sluice->epoch;
+	flusher->recovery = &sluice->recovery;
+	flusher->generation = (struct sluice_generation){.id = *id,
+	                                                 .lane_count = sluice->lane_count};
+	flusher->known_to_sink = sluice->generation.known_to_sink;
 	flusher->flush_delay_ns = sluice->options.flush_delay;
 	/* Often enough that it adds little to flush_delay, and never so often that it burns the
 	 * core. */
 	flusher->poll_ns = poll_ns < 50000 ? 50000 : poll_ns > 1000000 ? 1000000 : poll_ns;
-	flusher->in_flight_max = sluice->options.in_flight_batches;
 	flusher->grace.env = sluice->env;
 	flusher->grace.lanes = sluice->lanes;
 	flusher->grace.lane_count = sluice->lane_count;
@@ -167,13 +207,10 @@ static int start_thread(struct sluice *sluice)
 	return result;
 }
 
-static enum sluice_status start_sink(struct sluice *sluice, const struct sluice_uuid *generation,
-                                     struct sluice_error *error)
+static enum sluice_status start_sink(struct sluice *sluice, struct sluice_error *error)
 {
 	struct sluice_sink_setup setup = {
 		.streams = sluice->streams,
-		.generation = *generation,
-		.lane_count = sluice->lane_count,
 		.in_flight_batches = sluice->options.in_flight_batches,
 		.seed = sluice->env->random(sluice->env),
 		.log = sluice->options.log,
@@ -181,12 +218,6 @@ static enum sluice_status start_sink(struct sluice *sluice, const struct sluice_
 	};
 
 	return sluice->sink->ops->start(sluice->sink, &setup, error);
-}
-
-static void say(const struct sluice *sluice, const char *line)
-{
-	if (sluice->options.log != NULL)
-		sluice->options.log(sluice->options.log_context, line);
 }
 
 static enum sluice_status wait_until_running(struct sluice *sluice, struct sluice_error *error)
@@ -225,22 +256,40 @@ static enum sluice_status wait_until_running(struct sluice *sluice, struct sluic
 
 /* ---- open ---- */
 
-static enum sluice_status build(struct sluice *sluice, struct sluice_error *error)
+/* Everything that put and get will touch. */
+static enum sluice_status build_memory(struct sluice *sluice, struct sluice_uuid *id,
+                                       struct sluice_error *error)
 {
-	struct sluice_uuid generation;
-	enum sluice_status status;
+	uint64_t first_version;
+	enum sluice_status status = open_recovery(sluice, &first_version, error);
 
-	sluice_uuid7(&generation);
-	if (!open_lanes(sluice, &generation) || !open_caches(sluice) || !open_batch(sluice))
+	sluice_uuid7(id);
+	if (status == SLUICE_OK)
+		status = open_lanes(sluice, id, first_version, error);
+	if (status != SLUICE_OK)
+		return status;
+	if (!open_caches(sluice, first_version) || !open_wire(sluice))
 		return sluice_error_set(error, SLUICE_FAILED,
 		                        "no memory for %zu lanes of %llu slots and %llu keys a "
 		                        "stream; lower lanes, lane_slots or keys",
 		                        sluice->lane_count,
 		                        (unsigned long long)sluice->options.lane_slots,
 		                        (unsigned long long)sluice->options.keys);
-	slu_epoch_init(&sluice->epoch, sluice->env->now_ns(sluice->env));
-	open_flusher(sluice, sluice->env->now_ns(sluice->env));
-	status = start_sink(sluice, &generation, error);
+	return slu_recovery_fill_caches(&sluice->recovery, &sluice->lanes[0], error);
+}
+
+static enum sluice_status build(struct sluice *sluice, struct sluice_error *error)
+{
+	uint64_t now_ns = sluice->env->now_ns(sluice->env);
+	struct sluice_uuid id;
+	enum sluice_status status = build_memory(sluice, &id, error);
+
+	if (status != SLUICE_OK)
+		return status;
+	slu_epoch_init(&sluice->epoch, now_ns);
+	slu_epoch_init(&sluice->recovery.epoch, now_ns);
+	open_flusher(sluice, &id, now_ns);
+	status = start_sink(sluice, error);
 	if (status != SLUICE_OK)
 		return status;
 	if (start_thread(sluice) != 0)
@@ -260,7 +309,8 @@ struct sluice *slu_open(struct slu_env *env, struct sluice_sink *sink,
                         const struct sluice_streams *streams, const struct sluice_options *options,
                         struct sluice_error *error)
 {
-	size_t size = sizeof(struct sluice) + options->lanes * sizeof(struct sluice_lane);
+	size_t lane_count = options->lanes + options->shared_lanes;
+	size_t size = sizeof(struct sluice) + lane_count * sizeof(struct sluice_lane);
 	struct sluice *sluice = aligned_alloc(SLU_PAIR,
 	                                      (size + SLU_PAIR - 1) / SLU_PAIR * SLU_PAIR);
 
@@ -274,11 +324,14 @@ struct sluice *slu_open(struct slu_env *env, struct sluice_sink *sink,
 	sluice->sink = sink;
 	sluice->streams = streams;
 	sluice->options = *options;
-	sluice->lane_count = options->lanes;
+	sluice->lane_count = lane_count;
+	sluice->directory.fd = -1;
+	sluice->directory.lock_fd = -1;
 	pthread_mutex_init(&sluice->mutex, NULL);
 	if (build(sluice, error) == SLUICE_OK)
 		return sluice;
 	sink->ops->close(sink);
+	slu_instance_discard_file(sluice);
 	slu_instance_free_memory(sluice);
 	pthread_mutex_destroy(&sluice->mutex);
 	free(sluice);

@@ -23,6 +23,7 @@ enum unit {
 	DURATION, /* ns */
 	SIZE,     /* bytes */
 	CHOICE,
+	PATH, /* a text of up to SLUICE_PATH_SIZE - 1 bytes */
 };
 
 struct option {
@@ -42,6 +43,8 @@ struct option {
 static const struct option options_table[] = {
 	{MEMBER(lanes), COUNT, "4", 1, 256, {0},
 	 "engine threads that can be attached at a time"},
+	{MEMBER(shared_lanes), COUNT, "1", 0, 64, {0},
+	 "lanes behind sluice_shared, lent for one call to threads that are not attached"},
 	{MEMBER(lane_slots), POWER_OF_TWO, "16384", 64, (uint64_t)1 << 24, {0},
 	 "records a lane holds until they are committed: rate x the outage to survive"},
 	{MEMBER(keys), COUNT, "65536", 1, (uint64_t)1 << 27, {0},
@@ -62,6 +65,12 @@ static const struct option options_table[] = {
 	 "whether open waits for the sink"},
 	{MEMBER(connect_timeout), DURATION, "10s", 10000000, 3600000000000, {0},
 	 "the longest open waits with connect=wait"},
+	{MEMBER(on_damage), CHOICE, "refuse", 0, 1, {"refuse", "quarantine", NULL},
+	 "what open does about a former run's file that is damaged: refuse, or set it aside"},
+	{MEMBER(lock_memory), CHOICE, "no", 0, 1, {"no", "yes", NULL},
+	 "whether the lanes' memory is locked (mlock), so that it is never paged out"},
+	{MEMBER(dir), PATH, "", 0, 0, {0},
+	 "directory for the lanes' files, best on tmpfs; without it records die with the process"},
 };
 /* clang-format on */
 
@@ -81,9 +90,9 @@ static const struct suffix size_suffixes[] = {
 	{NULL, 0},
 };
 
-static uint64_t *member(struct sluice_options *options, const struct option *option)
+static void *member(struct sluice_options *options, const struct option *option)
 {
-	return (uint64_t *)((char *)options + option->offset);
+	return (char *)options + option->offset;
 }
 
 static const struct suffix *suffixes_of(const struct option *option)
@@ -115,6 +124,10 @@ static void print_bounds(char *text, size_t size, const struct option *option)
 
 	if (option->unit == CHOICE) {
 		snprintf(text, size, "%s or %s", option->choices[0], option->choices[1]);
+		return;
+	}
+	if (option->unit == PATH) {
+		snprintf(text, size, "a path of up to %d bytes", SLUICE_PATH_SIZE - 1);
 		return;
 	}
 	print_value(min, sizeof(min), option, option->min);
@@ -170,14 +183,30 @@ static bool parse_number(const struct option *option, const char *text, uint64_t
 	return false;
 }
 
-static bool parse_value(const struct option *option, const char *text, uint64_t *value)
+static bool parse_choice(const struct option *option, const char *text, uint64_t *value)
 {
-	if (option->unit != CHOICE)
-		return parse_number(option, text, value) && in_bounds(option, *value);
 	for (*value = 0; option->choices[*value] != NULL; ++*value)
 		if (strcmp(text, option->choices[*value]) == 0)
 			return true;
 	return false;
+}
+
+/* Into the option's member: a number, or for PATH an array of characters. */
+static bool parse_value(const struct option *option, const char *text, void *value)
+{
+	size_t size = strlen(text) + 1;
+
+	switch (option->unit) {
+	case PATH:
+		if (size > SLUICE_PATH_SIZE)
+			return false;
+		memcpy(value, text, size);
+		return true;
+	case CHOICE:
+		return parse_choice(option, text, value);
+	default:
+		return parse_number(option, text, value) && in_bounds(option, *(uint64_t *)value);
+	}
 }
 
 /* ---- finding a key ---- */
@@ -233,7 +262,7 @@ static const struct option *find(const char *key, struct sluice_error *error)
 
 /* ---- splitting the text ---- */
 
-#define WORD_SIZE 64
+#define WORD_SIZE SLUICE_PATH_SIZE
 
 /* Reads a key, up to `=`. */
 static bool read_key(const char **text, char *key)
@@ -323,9 +352,16 @@ enum sluice_status slu_options_check(const struct sluice_options *options,
 	struct sluice_options copy = *options;
 
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		uint64_t value = *member(&copy, &options_table[i]);
+		uint64_t value;
 		char text[32];
 
+		if (options_table[i].unit == PATH) {
+			if (memchr(member(&copy, &options_table[i]), '\0', SLUICE_PATH_SIZE) ==
+			    NULL)
+				return refuse(&options_table[i], "..", error);
+			continue;
+		}
+		value = *(uint64_t *)member(&copy, &options_table[i]);
 		if (in_bounds(&options_table[i], value))
 			continue;
 		print_value(text, sizeof(text), &options_table[i], value);

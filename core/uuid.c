@@ -3,29 +3,39 @@
 #include <sluice/sluice.h>
 
 #include <errno.h>
-#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
-/* 48 bits of milliseconds, 12 bits of the millisecond's fraction (so that ids of one thread grow
- * within it), 62 random bits. */
+static void write_number(uint8_t *bytes, unsigned count, uint64_t number)
+{
+	while (count-- > 0) {
+		bytes[count] = (uint8_t)number;
+		number >>= 8;
+	}
+}
+
+/* 48 bits of milliseconds, 12 bits of the millisecond's fraction (RFC 9562 6.2, method 3), 62 random
+ * bits; between them the version and the variant. */
+void sluice_uuid7_at(struct sluice_uuid *uuid, uint64_t unix_us, uint64_t random)
+{
+	uint64_t fraction = unix_us % 1000 * 4096 / 1000;
+
+	write_number(&uuid->bytes[0], 6, unix_us / 1000);
+	write_number(&uuid->bytes[6], 2, 0x7000 | fraction);
+	write_number(&uuid->bytes[8], 8, (uint64_t)2 << 62 | random >> 2);
+}
+
 void sluice_uuid7(struct sluice_uuid *uuid)
 {
-	static _Thread_local uint64_t last; /* in 1/4096 ms: never the same twice in a thread */
+	static _Thread_local uint64_t
+		last_us; /* never the same twice in a thread, so its ids grow */
 	struct timespec now;
-	uint64_t tick, random = 0;
+	uint64_t now_us, random = 0;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	tick = ((uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u) << 12 |
-	       ((uint64_t)(now.tv_nsec % 1000000) << 12) / 1000000u;
-	last = tick > last ? tick : last + 1;
-	tick = last;
+	now_us = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+	last_us = now_us > last_us ? now_us : last_us + 1;
 	while (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random) && errno == EINTR)
 		;
-	for (unsigned i = 0; i < 6; i++)
-		uuid->bytes[i] = (uint8_t)(tick >> 12 >> (40 - 8 * i));
-	uuid->bytes[6] = (uint8_t)(0x70 | ((tick >> 8) & 0x0f));
-	uuid->bytes[7] = (uint8_t)tick;
-	memcpy(&uuid->bytes[8], &random, sizeof(random));
-	uuid->bytes[8] = (uint8_t)(0x80 | (uuid->bytes[8] & 0x3f));
+	sluice_uuid7_at(uuid, last_us, random);
 }

@@ -6,7 +6,6 @@
 #include "sink/pg_session.h"
 
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Opening waits for the fence's row, at most lock_timeout (5 s, pg_session.c): longer than that. */
@@ -18,19 +17,10 @@ enum {
 	GAPS_MAX = 3, /* NULLs in a row that a pipeline in step can give, and one to spare */
 };
 
-bool slu_connection_init(struct slu_connection *connection, const struct slu_target *target)
+void slu_connection_init(struct slu_connection *connection, const struct slu_target *target)
 {
 	memset(connection, 0, sizeof(*connection));
 	connection->target = target;
-	connection->applied = calloc(target->lane_count, sizeof(*connection->applied));
-	return connection->applied != NULL;
-}
-
-void slu_connection_free(struct slu_connection *connection)
-{
-	slu_connection_close(connection);
-	free(connection->applied);
-	connection->applied = NULL;
 }
 
 void slu_connection_close(struct slu_connection *connection)

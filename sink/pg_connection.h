@@ -34,8 +34,8 @@ enum slu_phase {
 struct slu_target {
 	char *conninfo;
 	const struct sluice_streams *streams;
-	struct sluice_uuid generation;
-	size_t lane_count;
+	uint64_t chance; /* a number that no other sink is likely to have */
+	const struct sluice_generation *generation; /* of the next dial */
 };
 
 struct slu_connection {
@@ -51,16 +51,16 @@ struct slu_connection {
 	uint32_t dials;       /* so far: the number of this connection */
 	uint32_t pooled;      /* the first of them that met a pooler, 0 if none did */
 	size_t answered;      /* opening: statements answered */
-	uint64_t epoch;       /* opening: what the fence told */
-	uint64_t *applied;
+	uint64_t epoch;       /* opening: what the fence told, */
+	bool sealed;
+	uint64_t *applied; /* the owner's: room for a position a lane */
 	struct slu_trouble trouble;
 };
 
-/* Returns false when out of memory. `target` must outlive the connection. */
-bool slu_connection_init(struct slu_connection *connection, const struct slu_target *target);
-void slu_connection_free(struct slu_connection *connection);
+/* Closed. `target` must outlive the connection. */
+void slu_connection_init(struct slu_connection *connection, const struct slu_target *target);
 
-/* Begins to dial. A failure shows in the next step. */
+/* Begins to dial. A failure shows in the next step. `applied` must be set. */
 void slu_connection_dial(struct slu_connection *connection, uint64_t now_ns);
 /* Moves a dialing or opening connection on. SLU_DONE: it is ready. */
 enum slu_progress slu_connection_step(struct slu_connection *connection, uint64_t now_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pg_fence.c - the fence's two statements. 1/count(*) is the shortest way to fail: it needs no
- * function in the database, and reading `moved` makes the update happen first. */
+/* pg_fence.c - the fence's statements. 1/count(*) is the shortest way to fail: it needs no function
+ * in the database, and reading `moved` makes the update happen first. */
 #include "sink/pg_fence.h"
 
 #include <stdio.h>
@@ -12,12 +12,37 @@ enum {
 const char slu_fence_open_sql[] =
 	"INSERT INTO sluice.lane AS l (generation, epoch, applied) VALUES ($1::uuid, 1, "
 	"$2::bigint[]) ON CONFLICT (generation) DO UPDATE SET epoch = l.epoch + 1 "
-	"RETURNING epoch, applied";
+	"RETURNING epoch, applied, sealed_at IS NOT NULL";
+
+const char slu_fence_reopen_sql[] =
+	"UPDATE sluice.lane SET epoch = epoch + 1 WHERE generation = $1::uuid "
+	"RETURNING epoch, applied, sealed_at IS NOT NULL";
 
 const char slu_fence_move_sql[] =
 	"WITH moved AS (UPDATE sluice.lane SET applied = $4::bigint[] WHERE generation = "
-	"$1::uuid AND epoch = $2::bigint AND applied = $3::bigint[] RETURNING 1) "
-	"SELECT 1 / count(*) FROM moved";
+	"$1::uuid AND epoch = $2::bigint AND applied = $3::bigint[] AND sealed_at IS NULL "
+	"RETURNING 1) SELECT 1 / count(*) FROM moved";
+
+const char slu_fence_seal_sql[] =
+	"WITH sealed AS (UPDATE sluice.lane SET sealed_at = now() WHERE generation = $1::uuid "
+	"AND epoch = $2::bigint AND applied = $3::bigint[] AND sealed_at IS NULL RETURNING 1) "
+	"SELECT 1 / count(*) FROM sealed";
+
+const char *slu_fence_run_name(const struct sluice_uuid *generation, char name[SLU_RUN_NAME_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *out = name;
+	size_t index;
+
+	for (index = 0; index < sizeof(generation->bytes); index++) {
+		if (index == 4 || index == 6 || index == 8 || index == 10)
+			*out++ = '-';
+		*out++ = digits[generation->bytes[index] >> 4];
+		*out++ = digits[generation->bytes[index] & 15];
+	}
+	*out = '\0';
+	return name;
+}
 
 static void print_positions(struct slu_buffer *text, const uint64_t *positions, size_t count)
 {
@@ -34,39 +59,26 @@ static void print_positions(struct slu_buffer *text, const uint64_t *positions, 
 	slu_buffer_put_text(text, "}'::bigint[]");
 }
 
-static void print_uuid(struct slu_buffer *text, const struct sluice_uuid *uuid)
-{
-	static const char digits[] = "0123456789abcdef";
-	char hex[2 * sizeof(uuid->bytes)];
-	size_t index;
-
-	for (index = 0; index < sizeof(uuid->bytes); index++) {
-		hex[2 * index] = digits[uuid->bytes[index] >> 4];
-		hex[2 * index + 1] = digits[uuid->bytes[index] & 15];
-	}
-	slu_buffer_put_text(text, "'");
-	slu_buffer_put(text, hex, sizeof(hex)); /* Postgres reads a uuid without hyphens, too */
-	slu_buffer_put_text(text, "'::uuid");
-}
-
 void slu_fence_print(struct slu_buffer *text, const struct sluice_uuid *generation, uint64_t epoch,
                      const uint64_t *from, const uint64_t *to, size_t lane_count)
 {
 	char number[NUMBER_SIZE_MAX + 1];
+	char name[SLU_RUN_NAME_SIZE];
 
 	(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)epoch);
 	slu_buffer_put_text(text, "WITH moved AS (UPDATE sluice.lane SET applied = ");
 	print_positions(text, to, lane_count);
-	slu_buffer_put_text(text, " WHERE generation = ");
-	print_uuid(text, generation);
-	slu_buffer_put_text(text, " AND epoch = ");
+	slu_buffer_put_text(text, " WHERE generation = '");
+	slu_buffer_put_text(text, slu_fence_run_name(generation, name));
+	slu_buffer_put_text(text, "'::uuid AND epoch = ");
 	slu_buffer_put_text(text, number);
 	slu_buffer_put_text(text, " AND applied = ");
 	print_positions(text, from, lane_count);
-	slu_buffer_put_text(text, " RETURNING 1) SELECT 1 / count(*) FROM moved");
+	slu_buffer_put_text(text, " AND sealed_at IS NULL RETURNING 1) "
+	                          "SELECT 1 / count(*) FROM moved");
 }
 
 size_t slu_fence_print_size(size_t lane_count)
 {
-	return 256 + 2 * lane_count * NUMBER_SIZE_MAX;
+	return 320 + 2 * lane_count * NUMBER_SIZE_MAX;
 }

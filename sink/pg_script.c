@@ -122,11 +122,11 @@ static void end_parameter(struct plan *plan, struct slu_statement *statement, si
 	statement->count++;
 }
 
-static void add_fence(struct plan *plan)
+/* What the statements of the fence have in common: the run, the epoch, and where it must stand. */
+static void add_stand(struct plan *plan, struct slu_statement *statement)
 {
 	struct slu_script *script = plan->script;
 	struct slu_buffer *bytes = &script->bytes;
-	struct slu_statement *statement = add(plan, SLU_FENCE, NULL, 0);
 	size_t offset = bytes->size;
 
 	slu_buffer_put(bytes, &script->generation, sizeof(script->generation));
@@ -137,8 +137,17 @@ static void add_fence(struct plan *plan)
 	offset = bytes->size;
 	slu_array_put_positions(bytes, script->from, script->lane_count);
 	end_parameter(plan, statement, offset);
-	offset = bytes->size;
-	slu_array_put_positions(bytes, script->to, script->lane_count);
+}
+
+static void add_fence(struct plan *plan)
+{
+	struct slu_script *script = plan->script;
+	struct slu_statement *statement = add(plan, SLU_FENCE, NULL, 0);
+	size_t offset;
+
+	add_stand(plan, statement);
+	offset = script->bytes.size;
+	slu_array_put_positions(&script->bytes, script->to, script->lane_count);
 	end_parameter(plan, statement, offset);
 }
 
@@ -244,6 +253,12 @@ static void add_statements(struct plan *plan)
 	add_segment(script, true, end_copy, script->statement_count);
 }
 
+static void add_seal(struct plan *plan)
+{
+	add_stand(plan, add(plan, SLU_SEAL, NULL, 0));
+	add_segment(plan->script, true, 0, plan->script->statement_count);
+}
+
 static const struct slu_segment *string_segment(const struct slu_script *script)
 {
 	size_t index;
@@ -328,9 +343,9 @@ static void judge(struct plan *plan)
 		fix_pointers(script);
 }
 
-struct slu_script *slu_script_make(const struct sluice_batch *batch,
-                                   const struct sluice_uuid *generation,
-                                   const struct slu_script_limits *limits)
+static struct slu_script *make(const struct sluice_batch *batch,
+                               const struct sluice_uuid *generation,
+                               const struct slu_script_limits *limits, bool seals)
 {
 	struct slu_script *script = calloc(1, sizeof(*script));
 	struct plan plan = {.script = script, .batch = batch, .limits = limits};
@@ -340,6 +355,7 @@ struct slu_script *slu_script_make(const struct sluice_batch *batch,
 	script->number = batch->number;
 	script->lane_count = batch->lane_count;
 	script->generation = *generation;
+	script->seals = seals;
 	slu_buffer_init(&script->bytes, limits->bytes_max);
 	if (!allocate(script, batch)) {
 		slu_script_free(script);
@@ -347,7 +363,10 @@ struct slu_script *slu_script_make(const struct sluice_batch *batch,
 	}
 	memcpy(script->from, batch->from, batch->lane_count * sizeof(*script->from));
 	memcpy(script->to, batch->to, batch->lane_count * sizeof(*script->to));
-	add_statements(&plan);
+	if (seals)
+		add_seal(&plan);
+	else
+		add_statements(&plan);
 	reserve_text(script);
 	if (script->bytes.failure == SLU_BUFFER_MEMORY ||
 	    script->text.failure == SLU_BUFFER_MEMORY) {
@@ -356,4 +375,19 @@ struct slu_script *slu_script_make(const struct sluice_batch *batch,
 	}
 	judge(&plan);
 	return script;
+}
+
+struct slu_script *slu_script_make(const struct sluice_batch *batch,
+                                   const struct sluice_uuid *generation,
+                                   const struct slu_script_limits *limits)
+{
+	return make(batch, generation, limits, false);
+}
+
+struct slu_script *slu_script_make_seal(const struct sluice_batch *nothing,
+                                        const struct sluice_uuid *generation)
+{
+	static const struct slu_script_limits none = {SIZE_MAX, SIZE_MAX};
+
+	return make(nothing, generation, &none, true);
 }

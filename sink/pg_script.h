@@ -14,6 +14,8 @@
  *                     string   [ COPY.. ]
  *                     pipeline [ remove.. | COMMIT ]
  *
+ *      at the end     pipeline [ seal ]
+ *
  * Writes go before COPY, as executions reference orders: a foreign key is checked at the end of the
  * child's statement, so the parent must be there. Removals go last and in the reverse order of the
  * streams: a row that is written and whose parent is removed in one batch must find it, and a
@@ -39,6 +41,7 @@ enum slu_statement_kind {
 	SLU_REMOVE,
 	SLU_COPY,
 	SLU_COMMIT,
+	SLU_SEAL,
 };
 
 struct slu_statement {
@@ -78,6 +81,7 @@ struct slu_script {
 	size_t epoch_offset;
 	struct slu_buffer bytes;
 	struct slu_buffer text; /* of the string segment */
+	bool seals;             /* it holds no batch, but seals the run */
 	bool refused;           /* it can't be said: `trouble` tells why */
 	struct slu_trouble trouble;
 };
@@ -92,6 +96,10 @@ struct slu_script_limits {
 struct slu_script *slu_script_make(const struct sluice_batch *batch,
                                    const struct sluice_uuid *generation,
                                    const struct slu_script_limits *limits);
+/* Seals the run that stands where `nothing`, a batch without rows, leads from and to. Returns NULL
+ * when out of memory. */
+struct slu_script *slu_script_make_seal(const struct sluice_batch *nothing,
+                                        const struct sluice_uuid *generation);
 void slu_script_free(struct slu_script *script);
 
 /* Writes the epoch of the present connection into it. Allocates nothing. */

@@ -51,18 +51,16 @@ enum {
 	MARK_COLUMN = 1,
 	EPOCH_COLUMN = 0,
 	APPLIED_COLUMN = 1,
-	MARK_SIZE = 40,
+	SEALED_COLUMN = 2,
+	MARK_SIZE = 32,
 };
 
-/* This connection, as nobody else calls theirs: the run and the number of the dial. */
+/* This connection, as nobody else calls theirs. Not by the run: one that died is carried on by
+ * another process. */
 static void make_mark(const struct slu_connection *connection, char mark[MARK_SIZE])
 {
-	const unsigned char *generation = connection->target->generation.bytes;
-
-	(void)snprintf(mark, MARK_SIZE, "%016llx%016llx_%u",
-	               (unsigned long long)slu_read_be64(generation),
-	               (unsigned long long)slu_read_be64(generation + 8),
-	               (unsigned)connection->dials % 1000000);
+	(void)snprintf(mark, MARK_SIZE, "%016llx_%u",
+	               (unsigned long long)connection->target->chance, (unsigned)connection->dials);
 }
 
 void slu_session_name(const struct slu_connection *connection, char name[SLU_STATEMENT_NAME_SIZE],
@@ -131,28 +129,29 @@ static bool prepare_streams(const struct slu_connection *connection)
 	return sent;
 }
 
-static bool open_fence(PGconn *pg, const struct slu_target *target)
+/* The row of a run that has one is not made anew. */
+static bool open_fence(const struct slu_connection *connection)
 {
 	static const int formats[] = {1, 1};
+	const struct sluice_generation *generation = connection->target->generation;
 	struct slu_buffer zeros;
-	const char *values[2];
-	int sizes[2];
-	uint64_t *positions = calloc(target->lane_count, sizeof(*positions));
+	const char *values[2] = {(const char *)generation->id.bytes};
+	int sizes[2] = {sizeof(generation->id.bytes)};
 	bool sent = false;
 
+	if (generation->known)
+		return PQsendQueryParams(connection->pg, slu_fence_reopen_sql, 1, NULL, values,
+		                         sizes, formats, 1) == 1;
 	slu_buffer_init(&zeros, SIZE_MAX);
-	if (positions != NULL)
-		slu_array_put_positions(&zeros, positions, target->lane_count);
-	if (positions != NULL && zeros.failure == SLU_BUFFER_FINE) {
-		values[0] = (const char *)target->generation.bytes;
-		sizes[0] = sizeof(target->generation.bytes);
+	memset(connection->applied, 0, generation->lane_count * sizeof(*connection->applied));
+	slu_array_put_positions(&zeros, connection->applied, generation->lane_count);
+	if (zeros.failure == SLU_BUFFER_FINE) {
 		values[1] = (const char *)zeros.bytes;
 		sizes[1] = (int)zeros.size;
-		sent = PQsendQueryParams(pg, slu_fence_open_sql, 2, NULL, values, sizes, formats,
-		                         1) == 1;
+		sent = PQsendQueryParams(connection->pg, slu_fence_open_sql, 2, NULL, values, sizes,
+		                         formats, 1) == 1;
 	}
 	slu_buffer_free(&zeros);
-	free(positions);
 	return sent;
 }
 
@@ -169,7 +168,7 @@ bool slu_session_send(struct slu_connection *connection)
 	       slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
 	       prepare(connection, SLU_FENCE, NULL, slu_fence_move_sql) &&
 	       prepare_streams(connection) && slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
-	       open_fence(pg, connection->target) && PQpipelineSync(pg) == 1;
+	       open_fence(connection) && PQpipelineSync(pg) == 1;
 }
 
 /* ---- answers ---- */
@@ -255,21 +254,40 @@ static enum slu_progress fail(struct slu_connection *connection, const PGresult 
 	return SLU_STOPPED;
 }
 
+static const unsigned char *bytes_of(const PGresult *result, int column)
+{
+	return (const unsigned char *)PQgetvalue(result, 0, column);
+}
+
 static enum slu_progress read_fence(struct slu_connection *connection, const PGresult *result)
 {
-	const struct slu_target *target = connection->target;
+	const struct sluice_generation *generation = connection->target->generation;
+	char name[SLU_RUN_NAME_SIZE];
 
-	if (PQntuples(result) != 1 || PQnfields(result) != 2 ||
-	    PQgetlength(result, 0, EPOCH_COLUMN) != sizeof(uint64_t) ||
-	    !slu_array_get_positions((const unsigned char *)PQgetvalue(result, 0, APPLIED_COLUMN),
-	                             (size_t)PQgetlength(result, 0, APPLIED_COLUMN),
-	                             connection->applied, target->lane_count)) {
-		slu_trouble_set(&connection->trouble, SLU_HALT,
-		                "sluice.lane holds a row of this run that this run never wrote");
+	(void)slu_fence_run_name(&generation->id, name);
+	if (PQntuples(result) == 0) {
+		slu_trouble_set(
+			&connection->trouble, SLU_HALT,
+			"the database has no row of run %s in sluice.lane, although the run "
+			"wrote there: the row was deleted, or this is another database, or an "
+			"older state of it. Connect to the right one, or restore the row",
+			name);
 		return SLU_STOPPED;
 	}
-	connection->epoch =
-		slu_read_be64((const unsigned char *)PQgetvalue(result, 0, EPOCH_COLUMN));
+	if (PQgetlength(result, 0, EPOCH_COLUMN) != sizeof(uint64_t) ||
+	    PQgetlength(result, 0, SEALED_COLUMN) != 1 ||
+	    !slu_array_get_positions(bytes_of(result, APPLIED_COLUMN),
+	                             (size_t)PQgetlength(result, 0, APPLIED_COLUMN),
+	                             connection->applied, generation->lane_count)) {
+		slu_trouble_set(
+			&connection->trouble, SLU_HALT,
+			"the row of run %s in sluice.lane does not hold one position for each "
+			"of its %zu lanes: it was edited. Restore it",
+			name, generation->lane_count);
+		return SLU_STOPPED;
+	}
+	connection->epoch = slu_read_be64(bytes_of(result, EPOCH_COLUMN));
+	connection->sealed = bytes_of(result, SEALED_COLUMN)[0] != 0;
 	return SLU_PENDING;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "sink/pg_transaction.h"
 
+#include "sink/pg_fence.h"
 #include "sink/pg_session.h"
 
 #include <poll.h>
@@ -53,6 +54,7 @@ static const char *name_statement(const struct slu_statement *statement, char *w
 	static const char *const verbs[] = {
 		[SLU_BEGIN] = "begin",        [SLU_FENCE] = "fence",  [SLU_WRITE] = "write to",
 		[SLU_REMOVE] = "remove from", [SLU_COPY] = "copy to", [SLU_COMMIT] = "commit",
+		[SLU_SEAL] = "seal",
 	};
 
 	if (statement->stream != NULL)
@@ -61,6 +63,21 @@ static const char *name_statement(const struct slu_statement *statement, char *w
 	else
 		(void)snprintf(where, size, "%s", verbs[statement->kind]);
 	return where;
+}
+
+/* Whoever moved the row, the next session finds out how it stands. */
+static enum slu_progress refuse(const struct slu_transaction *transaction,
+                                struct slu_connection *connection)
+{
+	if (transaction->script->seals)
+		slu_trouble_set(&connection->trouble, SLU_RETRY,
+		                "the fence refused to seal the run: its row has changed");
+	else
+		slu_trouble_set(&connection->trouble, SLU_RETRY,
+		                "the fence refused batch %llu: its positions or the epoch moved, "
+		                "or the run is sealed",
+		                (unsigned long long)transaction->script->number);
+	return SLU_STOPPED;
 }
 
 /* An error, or an answer that is none. The fence and the guard of a write both speak by dividing by
@@ -75,12 +92,8 @@ static enum slu_progress fail(struct slu_transaction *transaction,
 	bool zero = sqlstate != NULL && strcmp(sqlstate, DIVISION_BY_ZERO) == 0;
 	char where[SLU_REASON_SIZE];
 
-	if (zero && statement->kind == SLU_FENCE) {
-		slu_trouble_set(&connection->trouble, SLU_RETRY,
-		                "the fence refused batch %llu: its positions or the epoch moved",
-		                (unsigned long long)transaction->script->number);
-		return SLU_STOPPED;
-	}
+	if (zero && (statement->kind == SLU_FENCE || statement->kind == SLU_SEAL))
+		return refuse(transaction, connection);
 	if (slu_session_strayed(connection, sqlstate))
 		return SLU_STOPPED;
 	if (zero && statement->kind == SLU_WRITE)
@@ -110,7 +123,8 @@ static enum slu_progress judge(struct slu_transaction *transaction,
 {
 	const struct slu_statement *statement = answered_of(transaction);
 	ExecStatusType status = PQresultStatus(result);
-	bool tuples = statement->kind == SLU_FENCE || statement->kind == SLU_WRITE;
+	bool tuples = statement->kind == SLU_FENCE || statement->kind == SLU_WRITE ||
+	              statement->kind == SLU_SEAL;
 
 	transaction->moves++;
 	if (status != (tuples ? PGRES_TUPLES_OK : PGRES_COMMAND_OK))
@@ -137,6 +151,11 @@ static bool send_statement(const struct slu_script *script, const struct slu_sta
 	if (statement->kind == SLU_BEGIN || statement->kind == SLU_COMMIT)
 		return PQsendQueryParams(pg, statement->kind == SLU_BEGIN ? "BEGIN" : "COMMIT", 0,
 		                         NULL, NULL, NULL, NULL, 0) == 1;
+	if (statement->kind == SLU_SEAL) /* once a run: not worth preparing */
+		return PQsendQueryParams(pg, slu_fence_seal_sql, (int)statement->count, NULL,
+		                         script->values + statement->first,
+		                         script->sizes + statement->first,
+		                         script->formats + statement->first, 0) == 1;
 	slu_session_name(connection, name, statement->kind, statement->stream);
 	return PQsendQueryPrepared(pg, name, (int)statement->count,
 	                           script->values + statement->first,

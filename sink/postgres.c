@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * postgres.c - the Postgres sink: a queue of encoded batches, one connection, and patience.
+ * postgres.c - the Postgres sink: one run at a time, one connection, and patience.
  *
+ *      begin  -> drops the connection: each opens the fence of one run
  *      submit -> [head | .. | ..]         encoded at once, also while there is no connection
+ *      seal   -> [head]                   a statement like any other
  *                  |
  *      waiting -> connecting -> ready     only the head is on the wire
  *         ^_______________________|       any loss: drop, wait, dial, ask the fence, send again
  *
- * Owns: the connection, the scripts.  Borrows: the streams.
+ * Owns: the connection, the run.  Borrows: the streams.
  * One step: halt? -> dial when due -> open -> resolve -> send and read the head -> next head.
  */
 #include <sluice/postgres.h>
 
 #include "sink/pg_connection.h"
+#include "sink/pg_fence.h"
+#include "sink/pg_run.h"
 #include "sink/pg_transaction.h"
 
 #include <assert.h>
@@ -33,17 +37,12 @@ struct postgres {
 	struct slu_target target;
 	struct slu_script_limits limits;
 	struct sluice_sink_setup setup;
+	struct slu_run run;
 	struct slu_connection connection;
-	struct slu_script **queue; /* ring of setup.in_flight_batches, oldest at `head` */
-	size_t head;
-	size_t queued;
 	struct slu_transaction transaction;
-	bool on_wire;            /* `transaction` is saying the head */
+	bool on_wire;            /* `transaction` is saying the run's head */
 	uint64_t quiet_moves;    /* what it had done when it last did something, */
 	uint64_t quiet_until_ns; /* and when waiting for more ends */
-	uint64_t *applied;       /* positions of the last batch known committed */
-	uint64_t *accepted;      /* positions of the last batch taken */
-	uint64_t committed;      /* its number */
 	uint64_t reconnects;
 	uint64_t backoff_ns; /* bound of the next pause */
 	uint64_t dial_at_ns;
@@ -63,20 +62,14 @@ static void say(struct postgres *postgres, const char *what, const char *detail)
 	postgres->setup.log(postgres->setup.log_context, line);
 }
 
-/* ---- open, start, close ---- */
+/* ---- the door, but for step ---- */
 
 static void postgres_close(struct sluice_sink *sink)
 {
 	struct postgres *postgres = (struct postgres *)sink;
-	size_t index;
 
-	slu_connection_free(&postgres->connection);
-	for (index = 0; index < postgres->queued; index++)
-		slu_script_free(postgres->queue[(postgres->head + index) %
-		                                postgres->setup.in_flight_batches]);
-	free(postgres->queue);
-	free(postgres->applied);
-	free(postgres->accepted);
+	slu_connection_close(&postgres->connection);
+	slu_run_free(&postgres->run);
 	free(postgres->target.conninfo);
 	free(postgres);
 }
@@ -87,63 +80,53 @@ static enum sluice_status postgres_start(struct sluice_sink *sink,
 {
 	struct postgres *postgres = (struct postgres *)sink;
 
-	if (setup->lane_count == 0 || setup->in_flight_batches == 0)
+	if (setup->in_flight_batches == 0)
 		return sluice_error_set(error, SLUICE_INVALID,
-		                        "a sink needs at least one lane and one batch in flight");
+		                        "a sink needs at least one batch in flight");
 	postgres->setup = *setup;
 	postgres->random = setup->seed;
 	postgres->target.streams = setup->streams;
-	postgres->target.generation = setup->generation;
-	postgres->target.lane_count = setup->lane_count;
-	postgres->queue = calloc(setup->in_flight_batches, sizeof(struct slu_script *));
-	postgres->applied = calloc(setup->lane_count, sizeof(*postgres->applied));
-	postgres->accepted = calloc(setup->lane_count, sizeof(*postgres->accepted));
-	if (postgres->queue == NULL || postgres->applied == NULL || postgres->accepted == NULL ||
-	    !slu_connection_init(&postgres->connection, &postgres->target))
+	postgres->target.chance = setup->seed;
+	postgres->target.generation = &postgres->run.generation;
+	slu_connection_init(&postgres->connection, &postgres->target);
+	if (!slu_run_init(&postgres->run, setup->in_flight_batches))
 		return sluice_error_set(error, SLUICE_FAILED, "out of memory for the sink");
 	return SLUICE_OK;
 }
 
-/* ---- queue ---- */
-
-static struct slu_script *queue_at(const struct postgres *postgres, size_t index)
+/* A session holds the fence of one run, so the next one gets its own: a connection a run, in return
+ * for which every session is opened in the same way. */
+static enum sluice_status postgres_begin(struct sluice_sink *sink,
+                                         const struct sluice_generation *generation)
 {
-	return postgres->queue[(postgres->head + index) % postgres->setup.in_flight_batches];
+	struct postgres *postgres = (struct postgres *)sink;
+
+	assert(generation->lane_count > 0);
+	assert(postgres->run.queued == 0 || postgres->run.sealing);
+	if (!slu_run_begin(&postgres->run, generation))
+		return SLUICE_FAILED;
+	slu_connection_close(&postgres->connection);
+	postgres->connection.applied = postgres->run.told;
+	postgres->on_wire = false;
+	postgres->dial_at_ns = 0;
+	return SLUICE_OK;
 }
 
 static enum sluice_status postgres_submit(struct sluice_sink *sink,
                                           const struct sluice_batch *batch)
 {
 	struct postgres *postgres = (struct postgres *)sink;
-	size_t size = postgres->setup.lane_count * sizeof(*batch->from);
-	size_t capacity = postgres->setup.in_flight_batches;
-	struct slu_script *script;
 
-	assert(postgres->queued < capacity);
-	assert(batch->lane_count == postgres->setup.lane_count);
-	assert(memcmp(batch->from, postgres->accepted, size) == 0);
-	script = slu_script_make(batch, &postgres->setup.generation, &postgres->limits);
-	if (script == NULL)
-		return SLUICE_FAILED;
-	memcpy(postgres->accepted, batch->to, size);
-	postgres->queue[(postgres->head + postgres->queued) % capacity] = script;
-	postgres->queued++;
-	return SLUICE_OK;
+	return slu_run_take(&postgres->run, batch, &postgres->limits) ? SLUICE_OK : SLUICE_FAILED;
 }
 
-/* The head is in the database. */
-static void pop(struct postgres *postgres)
+/* It needs a session that knows where the run stands, and memory: step sees to both. */
+static void postgres_seal(struct sluice_sink *sink)
 {
-	struct slu_script *script = queue_at(postgres, 0);
+	struct postgres *postgres = (struct postgres *)sink;
 
-	memcpy(postgres->applied, script->to,
-	       postgres->setup.lane_count * sizeof(*postgres->applied));
-	postgres->committed = script->number;
-	postgres->head = (postgres->head + 1) % postgres->setup.in_flight_batches;
-	postgres->queued--;
-	postgres->on_wire = false;
-	postgres->backoff_ns = BACKOFF_NS_MIN; /* a commit, not a connection, is success */
-	slu_script_free(script);
+	assert(postgres->run.queued == 0);
+	postgres->run.sealing = true;
 }
 
 /* ---- trouble ---- */
@@ -198,42 +181,26 @@ static void give_way(struct postgres *postgres, uint64_t now_ns)
 
 /* ---- the cycle ---- */
 
-/* A fresh connection knows what is committed: the head, if its reply got lost, or nothing new. Only
- * the head was ever sent; that a later one matches is not possible, and would be right as well. */
-static bool resolve(struct postgres *postgres)
-{
-	const uint64_t *found = postgres->connection.applied;
-	size_t size = postgres->setup.lane_count * sizeof(*found);
-	size_t index;
-
-	if (memcmp(found, postgres->applied, size) == 0)
-		return true;
-	for (index = 0; index < postgres->queued; index++) {
-		if (memcmp(found, queue_at(postgres, index)->to, size) == 0)
-			break;
-	}
-	if (index == postgres->queued)
-		return false;
-	for (index++; index > 0; index--)
-		pop(postgres);
-	return true;
-}
-
 static void welcome(struct postgres *postgres)
 {
-	char detail[64];
+	uint64_t committed = postgres->run.committed;
+	char name[SLU_RUN_NAME_SIZE];
+	char detail[128];
 
-	if (!resolve(postgres)) {
+	if (!slu_run_resolve(&postgres->run)) {
 		halt(postgres, "the database holds positions this run never wrote: it was restored "
 		               "or failed over to an older state, or another run has this one's "
 		               "generation");
 		return;
 	}
+	if (postgres->run.committed != committed)
+		postgres->backoff_ns = BACKOFF_NS_MIN;
 	if (postgres->lost)
 		postgres->reconnects++;
 	postgres->lost = false;
-	(void)snprintf(detail, sizeof(detail), "server %d, epoch %llu",
+	(void)snprintf(detail, sizeof(detail), "server %d, run %s, epoch %llu",
 	               PQserverVersion(postgres->connection.pg),
+	               slu_fence_run_name(&postgres->run.generation.id, name),
 	               (unsigned long long)postgres->connection.epoch);
 	say(postgres, "connected: ", detail);
 }
@@ -257,9 +224,38 @@ static bool connect_step(struct postgres *postgres, uint64_t now_ns)
 	return progress == SLU_DONE;
 }
 
+/* The head is in the database. */
+static void pop(struct postgres *postgres)
+{
+	slu_run_pop(&postgres->run);
+	postgres->on_wire = false;
+	postgres->backoff_ns = BACKOFF_NS_MIN; /* a commit, not a connection, is success */
+}
+
+/* The row has moved for the last time. That may be our doing, and the reply lost; but then nothing
+ * comes after it. Returns true when there is more to do at once. */
+static bool meet_sealed(struct postgres *postgres)
+{
+	char reason[SLU_REASON_SIZE];
+	char name[SLU_RUN_NAME_SIZE];
+
+	if (slu_run_head(&postgres->run)->seals) {
+		pop(postgres);
+		return true;
+	}
+	(void)snprintf(
+		reason, sizeof(reason),
+		"run %s is sealed in sluice.lane: it had ended, with all of it committed, and "
+		"here is more. Its lane file was copied, or the row edited: move the file "
+		"away, and look into both",
+		slu_fence_run_name(&postgres->run.generation.id, name));
+	halt(postgres, reason);
+	return false;
+}
+
 static void put_on_wire(struct postgres *postgres, uint64_t now_ns)
 {
-	struct slu_script *script = queue_at(postgres, 0);
+	struct slu_script *script = slu_run_head(&postgres->run);
 
 	slu_script_set_epoch(script, postgres->connection.epoch);
 	slu_transaction_begin(&postgres->transaction, script);
@@ -273,6 +269,8 @@ static bool batch_step(struct postgres *postgres, uint64_t now_ns)
 {
 	enum slu_progress progress;
 
+	if (!postgres->on_wire && postgres->connection.sealed)
+		return meet_sealed(postgres);
 	if (!postgres->on_wire)
 		put_on_wire(postgres, now_ns);
 	progress = slu_transaction_step(&postgres->transaction, &postgres->connection);
@@ -293,27 +291,41 @@ static bool batch_step(struct postgres *postgres, uint64_t now_ns)
 	return false;
 }
 
+/* Returns true when there is more to do at once. */
+static bool idle_step(struct postgres *postgres, uint64_t now_ns)
+{
+	struct slu_run *run = &postgres->run;
+
+	if (run->sealing && !run->sealed) {
+		if (slu_run_take_seal(run))
+			return true;
+		retry(postgres, "out of memory for sealing the run", now_ns);
+	} else if (!slu_connection_alive(&postgres->connection)) {
+		give_way(postgres, now_ns);
+	}
+	return false;
+}
+
+/* Returns true when there is more to do at once. */
 static bool advance(struct postgres *postgres, uint64_t now_ns)
 {
-	if (postgres->halted)
+	const struct slu_script *head = slu_run_head(&postgres->run);
+
+	if (postgres->halted || !postgres->run.begun)
 		return false;
 	/* Not before it is the head: what was taken before it is right, and gets its commit. */
-	if (postgres->queued > 0 && queue_at(postgres, 0)->refused) {
-		halt(postgres, queue_at(postgres, 0)->trouble.reason);
+	if (head != NULL && head->refused) {
+		halt(postgres, head->trouble.reason);
 		return false;
 	}
 	if (postgres->connection.phase != SLU_READY)
 		return connect_step(postgres, now_ns);
-	if (postgres->queued > 0)
-		return batch_step(postgres, now_ns);
-	if (!slu_connection_alive(&postgres->connection))
-		give_way(postgres, now_ns);
-	return false;
+	return head != NULL ? batch_step(postgres, now_ns) : idle_step(postgres, now_ns);
 }
 
 static uint64_t wake_of(const struct postgres *postgres)
 {
-	if (postgres->halted)
+	if (postgres->halted || !postgres->run.begun)
 		return UINT64_MAX;
 	switch (postgres->connection.phase) {
 	case SLU_CLOSED:
@@ -339,9 +351,11 @@ static void postgres_step(struct sluice_sink *sink, uint64_t now_ns,
 		progress->state = SLUICE_STATE_HALTED;
 	else if (postgres->connection.phase == SLU_READY)
 		progress->state = SLUICE_STATE_RUNNING;
-	progress->committed = postgres->committed;
+	progress->committed = postgres->run.committed;
+	progress->positions = postgres->run.found ? postgres->run.positions : NULL;
+	progress->sealed = postgres->run.sealed;
 	progress->reconnects = postgres->reconnects;
-	progress->ready = !postgres->halted && postgres->queued < postgres->setup.in_flight_batches;
+	progress->ready = !postgres->halted && slu_run_has_room(&postgres->run);
 	progress->reason = postgres->reason;
 	slu_connection_wait(&postgres->connection, &progress->fd, &progress->events);
 	progress->wake_ns = wake_of(postgres);
@@ -349,6 +363,8 @@ static void postgres_step(struct sluice_sink *sink, uint64_t now_ns,
 
 static const struct sluice_sink_ops postgres_ops = {
 	.start = postgres_start,
+	.begin = postgres_begin,
+	.seal = postgres_seal,
 	.submit = postgres_submit,
 	.step = postgres_step,
 	.close = postgres_close,

@@ -24,7 +24,7 @@ while read -r folder allowed; do
 	)"
 done <<'EOF'
 include   -
-core      core/[a-z0-9_]+\.h
+core      core/(file/)?[a-z0-9_]+\.h
 sink      sink/[a-z0-9_]+\.h|db/catalog\.h|db/migrate/[a-z_]+\.h
 db        db/([a-z]+/)*[a-z0-9_]+\.h|trading\.h
 db/migrate    db/(migrate/)?[a-z0-9_]+\.h
@@ -33,8 +33,8 @@ db/author     db/((author|migrate|server)/)?[a-z0-9_]+\.h
 db/gen/read   db/(gen/read/)?[a-z0-9_]+\.h
 db/gen/ask    db/(gen/(read/|ask/)?)?[a-z0-9_]+\.h
 db/gen/write  db/gen/(read/|write/)?[a-z0-9_]+\.h
-cli       (cli|db(/[a-z]+)*|core)/[a-z0-9_]+\.h|trading\.h
-bench     (bench|cli|db(/[a-z]+)*|sink|core)/[a-z0-9_]+\.h|trading\.h
+cli       (cli|db(/[a-z]+)*|core(/file)?)/[a-z0-9_]+\.h|trading\.h
+bench     (bench|cli|db(/[a-z]+)*|sink|core(/file)?)/[a-z0-9_]+\.h|trading\.h
 examples  trading\.h
 EOF
 

@@ -7,25 +7,37 @@ COMMENT ON SCHEMA sluice IS
     'Bookkeeping of the Sluice write-behind cache. It holds no business data, and the rows of '
     'business tables are only trustworthy together with it: back both up, restore both';
 
--- One row a run of an engine, updated by each of its transactions and by nothing else. Half of each
--- page stays free, and there is no index but the primary key, so that every update is heap-only.
+-- One row a run of an engine, updated by each of its transactions and by nothing else, until the
+-- run has ended and the row is sealed. Half of each page stays free, and there is no index but the
+-- primary key, so that every update is heap-only.
 CREATE TABLE sluice.lane (
     generation uuid PRIMARY KEY,
     epoch      bigint NOT NULL,
     applied    bigint[] NOT NULL,
-    opened_at  timestamptz NOT NULL DEFAULT now()
+    opened_at  timestamptz NOT NULL DEFAULT now(),
+    sealed_at  timestamptz
 ) WITH (fillfactor = 50);
 
 COMMENT ON TABLE sluice.lane IS
     'One row a run of an engine: how far its records have reached this database. Never edit it. '
-    'The row of a run that has ended may be deleted; that of a living one stops its writes';
-COMMENT ON COLUMN sluice.lane.generation IS 'The run: a new one each time an engine opens Sluice';
+    'Where sealed_at is NULL, the run lives, or died before all it had accepted was written here: '
+    'the rest is in the file GENERATION.lanes of its lane directory (engine option dir), and the '
+    'next engine that opens that directory writes it and seals the row. Without that file the rest '
+    'is lost. Delete no row while such a file may be there: run and file are refused without it. A '
+    'sealed row may be deleted once no backup of the lane directory older than sealed_at can come '
+    'back: a file that did could be written a second time';
+COMMENT ON COLUMN sluice.lane.generation IS
+    'The run: a new one each time an engine opens Sluice, and the name of its file of lanes';
 COMMENT ON COLUMN sluice.lane.epoch IS
     'The connection within the run. It grows with each reconnect, and shuts out what the former '
-    'connection left behind in the server';
+    'connection left behind in the server. Engines that carry on a dead run connect, too';
 COMMENT ON COLUMN sluice.lane.applied IS
     'For each lane, the number of its last record that is in the database';
 COMMENT ON COLUMN sluice.lane.opened_at IS 'When the run first reached this database';
+COMMENT ON COLUMN sluice.lane.sealed_at IS
+    'When it was written down that the run has ended and all of its records are in this database. '
+    'From then on the row moves no more. NULL while the run lives, and for one that died, until '
+    'what it left is written';
 
 -- The version of these tables, in the form of the migration runner, which makes it where it is not:
 -- here, so that every role may read it. It holds a number, and each engine compares it with its own

@@ -8,10 +8,12 @@
  * out what was committed, and goes on with the rest. When only an operator can help it says HALTED
  * and takes nothing more.
  *
- *      start -> [submit | step]* -> close
+ *      start -> [begin -> [submit | step]* -> seal]* -> close
  *
  * Exactly once is the sink's duty: a batch moves the positions of the lanes from `from` to `to`, in
- * one transaction with its rows, and only if they stand at `from`.
+ * one transaction with its rows, and only if they stand at `from`. The positions are those of one
+ * generation, one run of an engine. Runs that died before all was carried come first, each begun where
+ * the far end says that it stopped, and sealed when the rest is there; then the living one.
  */
 #ifndef SLUICE_SINK_H
 #define SLUICE_SINK_H
@@ -39,32 +41,41 @@ struct sluice_part {
 
 /* What one transaction carries: all of it or nothing. */
 struct sluice_batch {
-	uint64_t number;                 /* 1, 2, 3.. */
+	uint64_t number;                 /* 1, 2, 3.. within its generation */
 	const struct sluice_part *parts; /* in the order to write them, none empty */
 	size_t part_count;
 	size_t row_count;
 	size_t lane_count;
 	/* One position a lane: this batch holds the records after `from`, up to and with `to`.
-	 * `from` is the `to` of the batch before, all 0 for the first. A batch without rows, of
-	 * coalesced records only, still moves them. */
+	 * `from` is the `to` of the batch before, for the first what `progress.positions` told. A
+	 * batch without rows, of coalesced records only, still moves them. */
 	const uint64_t *from;
 	const uint64_t *to;
 };
 
 struct sluice_sink_setup {
 	const struct sluice_streams *streams;
-	struct sluice_uuid generation; /* this run's name: positions are counted within it */
-	size_t lane_count;
 	size_t in_flight_batches; /* the most batches to hold at a time */
 	uint64_t seed;            /* for jitter */
 	void (*log)(void *context, const char *line);
 	void *log_context;
 };
 
+/* One run of an engine. */
+struct sluice_generation {
+	struct sluice_uuid id; /* its name: positions are counted within it */
+	size_t lane_count;
+	bool known; /* the far end has heard of it: if it says it has not, something is wrong */
+};
+
 /* What the sink tells after a step. */
 struct sluice_sink_progress {
 	enum sluice_state state; /* CONNECTING, RUNNING or HALTED */
-	uint64_t committed;      /* number of the last batch known committed */
+	uint64_t committed;      /* number of the last batch known committed, 0 after begin */
+	/* Where the generation's lanes stood at the far end when it was begun, one position a lane:
+	 * 0 for a new one. NULL until that is known. Valid until the next begin or close. */
+	const uint64_t *positions;
+	bool sealed; /* what seal asked for is done */
 	uint64_t reconnects;
 	bool ready;         /* takes one more batch now */
 	const char *reason; /* the last trouble, never NULL; valid until the next step */
@@ -77,6 +88,15 @@ struct sluice_sink_ops {
 	/* Called once, before anything else. Must not wait for the far end. */
 	enum sluice_status (*start)(struct sluice_sink *sink, const struct sluice_sink_setup *setup,
 	                            struct sluice_error *error);
+	/* The batches that follow are of this generation. Called after start, and again when the
+	 * generation before is sealed or given up, never while a batch is held. `committed` starts
+	 * anew, `positions` is not known until the far end has told, and `ready` is not set before.
+	 * Returns SLUICE_OK, or SLUICE_FAILED (memory): nothing changed. */
+	enum sluice_status (*begin)(struct sluice_sink *sink,
+	                            const struct sluice_generation *generation);
+	/* Has it written down that the generation has ended and all of it is committed. Called once
+	 * a generation, while no batch is held; `sealed` tells when it is done. */
+	void (*seal)(struct sluice_sink *sink);
 	/* Takes a batch, copying what it needs. Called only while `ready`. Returns SLUICE_OK, or
 	 * SLUICE_FAILED without having taken it (memory): the flusher offers it again. Content that
 	 * can't be written halts the sink: see step. */

@@ -12,16 +12,18 @@
  *   - get returns the newest accepted version of a key, whichever thread put it.
  *   - Every transaction holds, with a record, all that happened before it on any lane.
  *   - accepted = committed + coalesced + dead_lettered + dropped + pending, at any moment.
+ *   - With option `dir`: what put accepted survives the death of the process, by any signal at any
+ *     instruction. The next run on that directory carries it, once, before anything newer.
  * Not promised:
- *   - Durability before `committed`. Lanes are process memory: what sluice_stats calls pending
- *     dies with the process.
+ *   - Surviving the machine: a kernel crash or a loss of power takes what sluice_stats calls
+ *     pending. Without `dir`, so does the end of the process.
  *
  * Who may run at the same time on one instance:
  *
  *                                            hot   wait   attach   close
  *   hot     put get reserve commit remove     1     -       -        X     - freely
  *   wait    wait flush stats                  -     -       -        X     1 one thread a lane
- *   attach  attach detach                     -     -       -        X     X the caller excludes
+ *   attach  attach detach shared              -     -       -        X     X the caller excludes
  *   close   open close                        X     X       X        X
  *
  * A forked child owns nothing here: calls on an instance inherited through fork return
@@ -45,6 +47,7 @@ extern "C" {
 #endif
 
 #define SLUICE_VERSION_STRING "0.1.0"
+#define SLUICE_PATH_SIZE 256 /* bytes of a directory's name, with its terminator */
 
 /* Outcomes to expect, then misuse, then failures. Their names: sluice_status_name(). */
 enum sluice_status {
@@ -53,7 +56,7 @@ enum sluice_status {
 	SLUICE_FULL,       /* no slot in the lane, or no entry for a new key; nothing changed */
 	SLUICE_CONFLICT,   /* put_if: the key has another version; nothing changed */
 	SLUICE_TIMEOUT,    /* the time was up first; what was asked for goes on */
-	SLUICE_BUSY,       /* the lane has an open reserve */
+	SLUICE_BUSY,       /* the lane has an open reserve, or this call interrupts one on it */
 	SLUICE_TOO_LONG,   /* the record is longer than its stream allows; nothing changed */
 	SLUICE_UNATTACHED, /* no lane, or a lane already detached */
 	SLUICE_CLOSED,     /* after sluice_close */
@@ -84,6 +87,19 @@ enum sluice_level {
 	SLUICE_COMMITTED = 1, /* in the database, as durable as that server is */
 };
 
+/* What an accepted record survives before it is committed. */
+enum sluice_durability {
+	SLUICE_MEMORY = 1, /* the sink's troubles, while the process lives */
+	SLUICE_PROCESS,    /* also the death of the process, by any signal at any instruction; not the
+	                      machine's. Lanes in files: option `dir` */
+};
+
+/* What open does about a former run's file that can't be carried (sluice_open). */
+enum sluice_on_damage {
+	SLUICE_ON_DAMAGE_REFUSE = 0,
+	SLUICE_ON_DAMAGE_QUARANTINE = 1,
+};
+
 enum sluice_when_full {
 	SLUICE_WHEN_FULL_FAIL = 0,  /* put returns SLUICE_FULL at once */
 	SLUICE_WHEN_FULL_BLOCK = 1, /* put waits up to `block_timeout`, also in the kernel */
@@ -98,6 +114,7 @@ enum sluice_connect {
  * meaning: sluice_options_describe. */
 struct sluice_options {
 	uint64_t lanes;
+	uint64_t shared_lanes;
 	uint64_t lane_slots;
 	uint64_t keys;
 	uint64_t flush_delay;
@@ -108,6 +125,9 @@ struct sluice_options {
 	uint64_t block_timeout;
 	uint64_t connect;
 	uint64_t connect_timeout;
+	uint64_t on_damage;
+	uint64_t lock_memory;
+	char dir[SLUICE_PATH_SIZE];
 	/* Only here: called by the flusher thread, and by sluice_open while it waits, with one line
 	 * for an operator. Must not block, nor call Sluice. No row contents and no secrets are in
 	 * it. */
@@ -140,8 +160,19 @@ struct sluice_latency {
 	uint64_t max_ns;
 };
 
+/* What former runs left in `dir`, and what has become of it. `account` is theirs: its `accepted`
+ * are the records found. */
+struct sluice_former {
+	struct sluice_account account;
+	uint64_t files;       /* found at open */
+	uint64_t files_left;  /* not yet carried and removed */
+	uint64_t quarantined; /* set aside by this run: on_damage=quarantine */
+};
+
 struct sluice_stats {
 	struct sluice_account account;
+	struct sluice_former former;
+	enum sluice_durability durability;
 	enum sluice_state state;
 	uint64_t state_since_ns;    /* how long it has been so */
 	uint64_t lane_depth;        /* slots in use, all lanes: pending, or not yet released */
@@ -149,16 +180,22 @@ struct sluice_stats {
 	uint64_t lane_slots;        /* slots of one lane */
 	uint64_t oldest_pending_ns; /* age of the oldest pending record, 0 when there is none */
 	struct sluice_latency commit_lag; /* accepted to committed, since open */
-	uint64_t full;                    /* puts refused with SLUICE_FULL */
+	uint64_t full;                    /* puts refused with SLUICE_FULL: no slot was free, */
+	uint64_t keys_full;               /* or no entry for a new key */
 	uint64_t keys;                    /* entries taken for keys; a lane takes 16 at a time */
 	uint64_t batches;                 /* committed transactions */
 	uint64_t reconnects;              /* connections lost and made again */
 	uint64_t grace_periods;
+	/* An engine that has been in the middle of a call for `stalled_ns` while the flusher waits
+	 * for it to release slots, and its lane. 0 while none is. */
+	uint64_t stalled_ns;
+	uint32_t stalled_lane;
 	char reason[256]; /* the sink's last trouble, "" if none */
 };
 
 struct sluice_report {
 	struct sluice_account account;
+	struct sluice_former former;
 	uint64_t elapsed_ns;
 	char reason[256]; /* why `pending` is not 0, "" when it is */
 };
@@ -203,8 +240,16 @@ SLUICE_API bool sluice_options_describe(size_t index,
 
 /* Opens an instance that carries `streams` into `sink`, and starts its flusher thread. Owns the
  * sink from here on, also when it fails. `streams` must outlive the instance. Allocates and touches
- * all memory that put and get will use. Returns NULL with `error` filled: SLUICE_INVALID,
- * SLUICE_FAILED, SLUICE_TIMEOUT (the sink did not answer), SLUICE_HALTED (it refused). */
+ * all memory that put and get will use.
+ *
+ * With option `dir`, what former runs left there is read first: the newest pending value of each key
+ * can be got at once, new records may be put at once, and the flusher carries the old ones to the
+ * sink before them (sluice_stats.former). A file that is damaged, or of other streams, is never
+ * skipped in silence: open refuses and names it, or sets damaged ones aside if on_damage says so.
+ *
+ * Returns NULL with `error` filled: SLUICE_INVALID, SLUICE_BUSY (another process holds the directory;
+ * the error tells its pid), SLUICE_FAILED, SLUICE_TIMEOUT (the sink did not answer), SLUICE_HALTED (it
+ * refused). */
 SLUICE_API SLUICE_MUST_CHECK struct sluice *sluice_open(struct sluice_sink *sink,
                                                         const struct sluice_streams *streams,
                                                         const char *options,
@@ -218,20 +263,48 @@ SLUICE_API SLUICE_MUST_CHECK struct sluice *sluice_open_with(struct sluice_sink 
 
 #define SLUICE_CPU_CURRENT (-1)
 
-/* Leases a free lane to the calling thread, which owns it until it detaches. `cpu` picks the lane
- * by core; a wrong core costs locality, never correctness. Returns NULL with SLUICE_FULL when every
- * lane is leased, SLUICE_CLOSED, SLUICE_FORKED or SLUICE_INVALID.  Thread: any. */
+/* Leases a free lane to the calling thread, which owns it until it detaches or ends. `cpu` picks the
+ * lane by core; a wrong core costs locality, never correctness: detach and attach again to move.
+ * Returns NULL with SLUICE_FULL when every lane is leased, SLUICE_CLOSED, SLUICE_FORKED, SLUICE_INVALID,
+ * or SLUICE_FAILED.  Thread: any; not in a signal handler. */
 SLUICE_API SLUICE_MUST_CHECK struct sluice_lane *sluice_attach(struct sluice *sluice, int cpu,
                                                                struct sluice_error *error);
 
-/* Gives the lane back. What it holds is still carried to the sink. Returns SLUICE_BUSY with a
- * reserve open.  Thread: the owner. */
+/* Gives the lane back. What it holds is still carried to the sink. A thread's end does the same with all
+ * that it leases, however it ends (returns, pthread_exit, cancelled), and cancels an open reserve.
+ * Returns SLUICE_BUSY with a reserve open, SLUICE_INVALID for the handle of shared lanes.
+ * Thread: the owner. Or another, that speaks for an owner which makes no call on the lane now and none
+ * later: then an open reserve is cancelled. Not in a signal handler. */
 SLUICE_API enum sluice_status sluice_detach(struct sluice_lane *lane);
 
+/* For threads that don't attach, because they are many, short-lived or not the caller's own, and for
+ * signal handlers: a handle that any number of them may use at the same time, with put, put_if, remove
+ * and get. Each call borrows one of the `shared_lanes` for its duration and waits for nobody: if all of
+ * them are borrowed, or full, it returns SLUICE_FULL, counted in sluice_stats.full; with
+ * when_full=block a put waits as on a full lane. Dearer than a lane of one's own by two atomic
+ * exchanges, and by what else the other threads' calls cost. Records that one thread puts may pass
+ * through several lanes: their order is kept only key by key (state streams) and between transactions.
+ * Tickets name the lane that was borrowed. reserve returns SLUICE_INVALID: left open, it would keep a
+ * lane from the others.
+ * Returns NULL with SLUICE_INVALID (shared_lanes=0), SLUICE_CLOSED, SLUICE_FORKED or SLUICE_FAILED. The
+ * handle is always the same, and stays valid for ever, as lanes do.  Thread: any; not in a signal
+ * handler, which takes a handle made before. */
+SLUICE_API SLUICE_MUST_CHECK struct sluice_lane *sluice_shared(struct sluice *sluice,
+                                                               struct sluice_error *error);
+
 /* ---- the hot path ----
- * Thread: the lane's owner.  Progress: wait-free, but for a key's first put (lock-free) and for
- * competing puts of one key (lock-free).  All return SLUICE_UNATTACHED for a NULL or detached lane,
- * SLUICE_CLOSED and SLUICE_FORKED. `ticket` may be NULL. */
+ * Thread: the lane's owner; any with sluice_shared's handle.  Progress: wait-free, but for a key's first
+ * put (lock-free) and for competing puts of one key (lock-free).  All return SLUICE_UNATTACHED for a
+ * NULL or detached lane, SLUICE_CLOSED and SLUICE_FORKED. `ticket` may be NULL.
+ *
+ * In a signal handler: all may be called. On a lane on which the handler interrupted a call they return
+ * SLUICE_BUSY and change nothing; with sluice_shared's handle they find another lane, if there are two
+ * or more or the interrupted call was not a shared one.
+ *
+ * A call must come to its end: no longjmp out of a handler that interrupted it, and no asynchronous
+ * cancellation of its thread. One that is abandoned all the same does no harm to other threads nor to
+ * what was accepted, but may have taken the version it did not use: then sluice_put_if of that key
+ * conflicts until the next put. A shared lane that it had borrowed is lost to the others until close. */
 
 /* Copies the first `size` bytes of `record` in; the caller keeps its memory. What lies behind them
  * reads as undefined: give a size that covers all texts. Returns SLUICE_OK; SLUICE_FULL when the
@@ -300,8 +373,8 @@ SLUICE_API void sluice_stats(struct sluice *sluice, struct sluice_stats *stats);
 
 /* Refuses new records, carries what is there to the sink for at most `timeout_ns`, stops the
  * flusher, frees the memory and fills `report` (may be NULL). Returns SLUICE_OK when nothing is
- * pending, SLUICE_TIMEOUT or SLUICE_HALTED when something is: with lanes in process memory that is
- * lost with the process. SLUICE_CLOSED the second time, with the same report; SLUICE_FORKED. The
+ * pending, SLUICE_TIMEOUT or SLUICE_HALTED when something is: that stays in `dir` for the next run;
+ * without it, it is lost. SLUICE_CLOSED the second time, with the same report; SLUICE_FORKED. The
  * handle and its lanes stay valid for ever: late calls get SLUICE_CLOSED. */
 SLUICE_API enum sluice_status sluice_close(struct sluice *sluice, uint64_t timeout_ns,
                                            struct sluice_report *report);
@@ -309,8 +382,13 @@ SLUICE_API enum sluice_status sluice_close(struct sluice *sluice, uint64_t timeo
 /* ---- small things ---- */
 
 /* A version 7 UUID (RFC 9562): time-ordered, so that new keys stand side by side in an index. Asks
- * the kernel for the time and for chance, so it is not part of the hot path.  Thread: any. */
+ * the kernel for the time and for chance, so it is not part of the hot path. Those of one thread
+ * grow.  Thread: any. */
 SLUICE_API void sluice_uuid7(struct sluice_uuid *uuid);
+/* The same for the hot path: let the caller pass the time, in microseconds since 1970 UTC, and chance,
+ * of which 62 bits count: from a generator that the thread seeds once, well enough that no two threads
+ * or runs agree. Two of the same microsecond stand in any order.  Thread: any.  Progress: wait-free. */
+SLUICE_API void sluice_uuid7_at(struct sluice_uuid *uuid, uint64_t unix_us, uint64_t random);
 
 SLUICE_API const char *sluice_status_name(enum sluice_status status);
 SLUICE_API const char *sluice_state_name(enum sluice_state state);

@@ -29,10 +29,12 @@ enum {
 struct driver {
 	struct sluice_sink *sink;
 	struct sluice_sink_progress progress;
-	struct sluice_uuid generation;
-	uint64_t positions[DRIVER_LANES];
-	uint64_t submitted; /* number of the last batch */
-	uint64_t ahead_ns;  /* how far the sink's time is ahead of ours */
+	struct sluice_generation generation;
+	uint64_t positions[DRIVER_LANES]; /* after the last batch, once there was one */
+	uint64_t submitted;               /* number of the last batch */
+	uint64_t ahead_ns;                /* how far the sink's time is ahead of ours */
+	void (*meddle)(struct driver *driver, void *context); /* after every step, if set */
+	void *meddle_context;
 };
 
 static inline uint64_t driver_now(void)
@@ -53,31 +55,52 @@ static inline void driver_log(void *context, const char *line)
 static inline void driver_step(struct driver *driver)
 {
 	driver->sink->ops->step(driver->sink, driver_now() + driver->ahead_ns, &driver->progress);
+	if (driver->meddle != NULL)
+		driver->meddle(driver, driver->meddle_context);
 }
 
-/* A new run, unless `generation` names one. */
-static inline void driver_open(struct driver *driver, const char *dsn,
-                               const struct sluice_postgres_options *options,
-                               const struct sluice_uuid *generation)
+static inline struct sluice_generation driver_new_run(void)
+{
+	static uint32_t runs;
+	struct sluice_generation run = {.lane_count = DRIVER_LANES};
+
+	runs++;
+	memcpy(run.id.bytes, &runs, sizeof(runs));
+	return run;
+}
+
+static inline void driver_begin(struct driver *driver, struct sluice_generation run)
+{
+	driver->generation = run;
+	driver->submitted = 0;
+	cr_assert_eq(driver->sink->ops->begin(driver->sink, &run), SLUICE_OK);
+	driver_step(driver);
+}
+
+/* A sink that has begun no run. */
+static inline void driver_start(struct driver *driver, const char *dsn,
+                                const struct sluice_postgres_options *options)
 {
 	static uint64_t opened;
 	struct sluice_sink_setup setup = {.streams = &trading_streams,
-	                                  .lane_count = DRIVER_LANES,
 	                                  .in_flight_batches = DRIVER_BATCHES,
+	                                  .seed = ++opened,
 	                                  .log = driver_log};
 	struct sluice_error error;
 
 	memset(driver, 0, sizeof(*driver));
-	opened++;
-	memcpy(driver->generation.bytes, &opened, sizeof(opened));
-	if (generation != NULL)
-		driver->generation = *generation;
-	setup.generation = driver->generation;
-	setup.seed = opened;
 	driver->sink = sluice_postgres_open(dsn, options, &error);
 	cr_assert(driver->sink != NULL, "%s", error.message);
 	cr_assert_eq(driver->sink->ops->start(driver->sink, &setup, &error), SLUICE_OK);
-	driver_step(driver);
+}
+
+/* Begins `run`, or a new one. */
+static inline void driver_open(struct driver *driver, const char *dsn,
+                               const struct sluice_postgres_options *options,
+                               const struct sluice_generation *run)
+{
+	driver_start(driver, dsn, options);
+	driver_begin(driver, run != NULL ? *run : driver_new_run());
 }
 
 static inline void driver_close(struct driver *driver)
@@ -111,16 +134,21 @@ static inline void driver_submit(struct driver *driver, const struct sluice_part
 	                             .lane_count = DRIVER_LANES};
 	size_t index;
 
-	memcpy(to, driver->positions, sizeof(to));
 	for (index = 0; index < part_count; index++)
 		batch.row_count += parts[index].row_count;
-	to[0] += batch.row_count;
-	to[1] += 1;
 	driver_step(driver);
 	while (!driver->progress.ready) {
+		cr_assert_neq(driver->progress.state, SLUICE_STATE_HALTED, "%s",
+		              driver->progress.reason);
 		driver_sleep(driver);
 		driver_step(driver);
 	}
+	cr_assert_not_null(driver->progress.positions);
+	if (batch.number == 1)
+		memcpy(driver->positions, driver->progress.positions, sizeof(to));
+	memcpy(to, driver->positions, sizeof(to));
+	to[0] += batch.row_count;
+	to[1] += 1;
 	cr_assert_eq(driver->sink->ops->submit(driver->sink, &batch), SLUICE_OK);
 	memcpy(driver->positions, to, sizeof(to));
 }
@@ -148,12 +176,33 @@ static inline void driver_connect(struct driver *driver)
 	}
 }
 
+/* Asks for the seal, and steps until it is there or the sink halts. */
+static inline void driver_seal(struct driver *driver)
+{
+	uint64_t limit = driver_now() + sluice_seconds(DRIVER_GIVES_UP_SECONDS);
+
+	driver->sink->ops->seal(driver->sink);
+	driver_step(driver);
+	while (!driver->progress.sealed && driver->progress.state != SLUICE_STATE_HALTED) {
+		driver_sleep(driver);
+		driver_step(driver);
+		cr_assert_lt(driver_now(), limit, "not sealed: %s", driver->progress.reason);
+	}
+}
+
 #define cr_assert_committed(driver)                                                      \
 	cr_assert((driver)->progress.state == SLUICE_STATE_RUNNING &&                    \
 	                  (driver)->progress.committed == (driver)->submitted,           \
 	          "state %d, committed %llu of %llu: %s", (int)(driver)->progress.state, \
 	          (unsigned long long)(driver)->progress.committed,                      \
 	          (unsigned long long)(driver)->submitted, (driver)->progress.reason)
+
+#define cr_assert_stands(driver, first, second)                          \
+	cr_assert((driver)->progress.positions != NULL &&                \
+	                  (driver)->progress.positions[0] == (first) &&  \
+	                  (driver)->progress.positions[1] == (second) && \
+	                  (driver)->progress.positions[2] == 0,          \
+	          "the run does not stand where it should: %s", (driver)->progress.reason)
 
 #define cr_assert_halted(driver, words)                                                        \
 	cr_assert((driver)->progress.state == SLUICE_STATE_HALTED &&                           \

@@ -5,7 +5,7 @@
  * The sink's steps are few and countable: each test breaks the connection after step 0, then after
  * step 1, and so on, until a run gets by without being broken.
  */
-#include "tests/contract/sink_driver.h"
+#include "tests/contract/sink_fault.h"
 
 #include "db/server/disposable.h"
 
@@ -17,12 +17,6 @@ enum {
 	PARENTS = 3000,  /* of a batch: three array statements */
 	CHILDREN = 3000, /* of a COPY: some chunks of 64 KiB */
 	FEW = 5,
-};
-
-enum fault {
-	TERMINATE, /* the server ends the session */
-	CUT,       /* the client's end is gone: the server may go on for a while */
-	LOSE,      /* the same, after the next answer was sent, but not read */
 };
 
 struct content {
@@ -38,32 +32,6 @@ static const struct content contents[] = {
 };
 
 enum { CONTENTS = sizeof(contents) / sizeof(contents[0]) };
-
-static void discard_input(int fd)
-{
-	struct pollfd socket = {.fd = fd, .events = POLLIN};
-	char bytes[4096];
-
-	/* An answer may never come, if more is to be sent first. */
-	if (poll(&socket, 1, 100) > 0)
-		while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-			;
-}
-
-static void inflict(struct server *server, const struct driver *driver, enum fault fault)
-{
-	if (fault == TERMINATE) {
-		database_run(server->admin,
-		             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-		             "WHERE datname = current_database() AND application_name = 'sluice'");
-		return;
-	}
-	if (driver->progress.fd < 0)
-		return;
-	if (fault == LOSE)
-		discard_input(driver->progress.fd);
-	(void)shutdown(driver->progress.fd, SHUT_RDWR);
-}
 
 static void submit(struct driver *driver, const struct content *content, uint32_t first)
 {
@@ -91,26 +59,23 @@ static void submit(struct driver *driver, const struct content *content, uint32_
 	rows_free(&executions);
 }
 
-/* Two batches of `content`, broken after `steps` steps since they were submitted, or since the
- * connection was begun. Returns false when they were committed before. */
+/* Two batches of `content`, broken after `steps` steps since the connection was there, or since it
+ * was begun. Returns false when they were committed before. */
 static bool survive(struct server *server, const struct content *content, enum fault fault,
                     unsigned steps, bool connected, uint64_t *reconnects)
 {
+	struct meddler meddler = {.server = server, .fault = fault, .after = steps};
 	struct driver driver;
-	bool broken;
 
-	driver_open(&driver, server->dsn, NULL, NULL);
+	driver_start(&driver, server->dsn, NULL);
+	if (!connected)
+		meddle_with(&driver, &meddler);
+	driver_begin(&driver, driver_new_run());
 	if (connected)
 		driver_connect(&driver);
+	meddle_with(&driver, &meddler);
 	submit(&driver, content, 1);
 	submit(&driver, content, PARENTS + 1);
-	while (steps-- > 0 && driver.progress.committed < driver.submitted) {
-		driver_sleep(&driver);
-		driver_step(&driver);
-	}
-	broken = driver.progress.committed < driver.submitted;
-	if (broken)
-		inflict(server, &driver, fault);
 	driver_settle(&driver);
 	/* The last answer may have been there already: then nothing more was lost. */
 	cr_assert_eq(driver.progress.committed, driver.submitted, "%s", driver.progress.reason);
@@ -118,7 +83,7 @@ static bool survive(struct server *server, const struct content *content, enum f
 	cr_assert_rows(server, 2 * content->orders, 2 * content->executions);
 	driver_close(&driver);
 	database_run(server->admin, "TRUNCATE orders, executions");
-	return broken;
+	return meddler.done;
 }
 
 static void survive_everywhere(enum fault fault, bool connected)

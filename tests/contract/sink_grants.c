@@ -67,6 +67,9 @@ Test(sink_grants, the_documented_grants_are_enough)
 	cr_assert_eq(
 		database_query_int(engine.admin, "SELECT count(*) FROM \"Account \"\"book\"\"\""),
 		102);
+	cr_assert_eq(database_query_int(engine.admin, "SELECT count(*) FROM sluice.lane WHERE "
+	                                              "sealed_at IS NOT NULL"),
+	             1);
 	drop(&writer, &engine);
 }
 

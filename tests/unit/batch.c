@@ -29,7 +29,7 @@ static void set_up(void)
 	world_init(&f.world);
 	f.sink = scripted_sink_new();
 	f.sluice = world_open(&f.world, f.sink, "lanes=3 lane_slots=256 keys=256");
-	f.batch = &f.sluice->flusher.batch;
+	f.batch = &f.sluice->flusher.wire.batch;
 	for (size_t i = 0; i < LANES; i++)
 		slu_lane_admit(&f.sluice->lanes[i]);
 }

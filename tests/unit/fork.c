@@ -2,12 +2,18 @@
 /* fork.c - a forked child owns nothing: every call says so, and the parent does not notice. */
 #include "world.h"
 
+#include "core/grace.h"
+#include "core/lease.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct fixture {
 	struct sluice *sluice;
-	struct sluice_lane *lane, *reserving, *free;
+	struct sluice_lane *lane, *reserving, *free, *shared;
 	struct sluice_ticket ticket;
 };
 
@@ -26,6 +32,8 @@ static void set_up(void)
 	f.lane = world_attach(f.sluice, 0);
 	f.reserving = world_attach(f.sluice, 1);
 	f.free = &f.sluice->lanes[2];
+	f.shared = sluice_shared(f.sluice, NULL);
+	cr_assert_not_null(f.shared);
 	assert_status(sluice_put(f.lane, &items, &item, sizeof(item), &f.ticket), SLUICE_OK);
 	assert_status(sluice_reserve(f.reserving, &events, NULL, &record), SLUICE_OK);
 }
@@ -69,6 +77,13 @@ static enum sluice_status attach_status(void)
 	return sluice_attach(f.sluice, 0, &error) == NULL ? error.status : SLUICE_OK;
 }
 
+static enum sluice_status shared_status(void)
+{
+	struct sluice_error error = {.status = SLUICE_OK};
+
+	return sluice_shared(f.sluice, &error) == NULL ? error.status : SLUICE_OK;
+}
+
 static int call_everything(void)
 {
 	struct item item = {.id = 7};
@@ -85,6 +100,13 @@ static int call_everything(void)
 		sluice_detach(f.lane),
 		put_event(f.free, 1),
 		attach_status(),
+		shared_status(),
+		put_item(f.shared, 7, 71),
+		put_event(f.shared, 1),
+		sluice_get(f.shared, &items, &item.id, &item, NULL),
+		sluice_reserve(f.shared, &items, &item.id, &record),
+		sluice_commit(f.shared, NULL),
+		sluice_detach(f.shared),
 		sluice_wait(f.sluice, f.ticket, SLUICE_COMMITTED, 0),
 		sluice_flush(f.sluice, 0),
 		sluice_close(f.sluice, sluice_seconds(1), &report),
@@ -112,10 +134,8 @@ Test(fork, the_parent_goes_on_as_before)
 static int call_closed(void)
 {
 	const enum sluice_status statuses[] = {
-		put_item(f.lane, 7, 71),
-		sluice_flush(f.sluice, 0),
-		sluice_close(f.sluice, 0, NULL),
-		attach_status(),
+		put_item(f.lane, 7, 71), sluice_flush(f.sluice, 0), sluice_close(f.sluice, 0, NULL),
+		attach_status(),         shared_status(),           put_item(f.shared, 7, 71),
 	};
 
 	return first_other(SLUICE_CLOSED, statuses, sizeof(statuses) / sizeof(statuses[0]));
@@ -127,6 +147,135 @@ Test(fork, what_was_closed_before_is_closed_in_the_child)
 	assert_status(sluice_close(f.sluice, sluice_seconds(30), NULL), SLUICE_OK);
 	assert_equal(in_child(call_closed), 0);
 }
+
+/* ---- the threads of a child ---- */
+
+static pthread_key_t last_words;
+
+/* Called again in the next round of destructors, after all others have had their first. */
+static void leave_process(void *rounds)
+{
+	if (rounds == &last_words)
+		pthread_setspecific(last_words, &f);
+	else
+		_exit(0);
+}
+
+/* Ends the child's only thread, with what it inherited. */
+static void end_child(struct sluice_lane *lane)
+{
+	alarm(20);
+	if (lane != NULL && put_event(lane, 1) != SLUICE_FORKED)
+		_exit(1);
+	pthread_key_create(&last_words, leave_process);
+	pthread_setspecific(last_words, &last_words);
+	pthread_exit(NULL);
+}
+
+static void *in_thread(void *leases)
+{
+	struct sluice_lane *lane = leases != NULL ? world_attach(f.sluice, 2) : NULL;
+
+	if (fork() == 0)
+		end_child(lane);
+	if (lane != NULL)
+		assert_status(put_event(lane, 1), SLUICE_OK);
+	return NULL;
+}
+
+static void fork_in_thread(bool leases)
+{
+	pthread_t thread;
+	int status = -1;
+
+	cr_assert_eq(pthread_create(&thread, NULL, in_thread, leases ? &f : NULL), 0);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	wait(&status);
+	assert_equal(status, 0);
+}
+
+Test(fork, a_childs_thread_ends_with_the_lanes_it_had_leased)
+{
+	fork_in_thread(true);
+	cr_assert_eq(world_attach(f.sluice, 2), f.free); /* the parent's came back */
+}
+
+Test(fork, a_childs_thread_ends_although_others_had_leased_lanes)
+{
+	fork_in_thread(false);
+	assert_status(put_event(f.lane, 1), SLUICE_OK);
+}
+
+static int put_within_an_interrupted_call(void)
+{
+	return put_event(f.lane, 1) == SLUICE_FORKED ? 0 : 1;
+}
+
+Test(fork, forked_in_the_middle_of_a_call_a_lane_is_forked_not_busy)
+{
+	cr_assert(slu_section_enter(f.lane)); /* by a handler, or by another thread */
+	assert_equal(in_child(put_within_an_interrupted_call), 0);
+	slu_section_exit(f.lane);
+}
+
+static int put_with_borrowed_lanes(void)
+{
+	return put_event(f.shared, 1) == SLUICE_FORKED ? 0 : 1;
+}
+
+Test(fork, forked_while_every_shared_lane_was_borrowed_the_handle_is_forked)
+{
+	struct sluice_lane *lane = slu_lease_borrow(f.shared, 0);
+
+	assert_equal(in_child(put_with_borrowed_lanes), 0);
+	slu_lease_give_back(lane);
+}
+
+/* ---- the directory of the lanes ---- */
+
+static struct sluice *open_in(const char *directory, struct sluice_error *error)
+{
+	char options[128];
+
+	snprintf(options, sizeof(options), "dir=%s lanes=1 lane_slots=64 keys=64", directory);
+	return sluice_open(sluice_null_open(), &world_streams, options, error);
+}
+
+static void remove_directory(const char *path)
+{
+	char lock[64];
+
+	snprintf(lock, sizeof(lock), "%s/lock", path);
+	unlink(lock);
+	rmdir(path);
+}
+
+Test(fork, a_child_does_not_hold_the_directory_of_a_parent_that_is_done_with_it)
+{
+	char path[] = "/dev/shm/sluice-fork-XXXXXX";
+	struct sluice_error error;
+	struct sluice *sluice;
+	pid_t child;
+
+	cr_assert_not_null(mkdtemp(path));
+	sluice = open_in(path, &error);
+	cr_assert_not_null(sluice, "%s", error.message);
+	child = fork();
+	if (child == 0) {
+		alarm(60);
+		for (;;)
+			pause();
+	}
+	assert_status(sluice_close(sluice, sluice_seconds(30), NULL), SLUICE_OK);
+	sluice = open_in(path, &error);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	cr_assert_not_null(sluice, "%s", error.message);
+	assert_status(sluice_close(sluice, sluice_seconds(30), NULL), SLUICE_OK);
+	remove_directory(path);
+}
+
+/* ---- stats ---- */
 
 static int look_at_stats(void)
 {

@@ -5,7 +5,6 @@
 #include "world.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define SLOTS 64
 #define RECORD_SIZE 40
@@ -13,28 +12,31 @@
 struct fixture {
 	struct world world;
 	struct sluice_lane lane;
+	struct slu_lane_hint hint;
+	unsigned char *slots;
 };
-
-static const struct sluice_uuid generation = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
 
 static void open_sized(struct fixture *fixture, uint64_t slots, size_t record_size)
 {
-	memset(&fixture->lane, 0, sizeof(fixture->lane));
+	size_t slot_size = slu_lane_slot_size(record_size);
+
+	memset(fixture, 0, sizeof(*fixture));
 	world_init(&fixture->world);
-	cr_assert(slu_lane_open(&fixture->lane, &fixture->world.env, 3, slots, record_size,
-	                        &generation));
-	slu_lane_admit(&fixture->lane);
+	fixture->slots = fixture->world.env.map(&fixture->world.env, slots * slot_size);
+	cr_assert_not_null(fixture->slots);
+	slu_lane_init(&fixture->lane, 3, fixture->slots, slots, slot_size, &fixture->hint);
 }
 
 static void open_lane(struct fixture *fixture)
 {
 	open_sized(fixture, SLOTS, RECORD_SIZE);
+	slu_lane_admit(&fixture->lane);
 }
 
 static void close_lane(struct fixture *fixture)
 {
-	slu_lane_close(&fixture->lane, &fixture->world.env);
-	assert_equal(fixture->world.mapped, 0);
+	fixture->world.env.unmap(&fixture->world.env, fixture->slots,
+	                         SLOTS * fixture->lane.shape.slot_size);
 }
 
 /* One record whose version is `mark`. */
@@ -56,78 +58,30 @@ static void fill(struct sluice_lane *lane)
 		assert_status(put(lane, i), SLUICE_OK);
 }
 
-/* ---- memory ---- */
+/* ---- slots ---- */
 
-Test(lane, header_page_says_what_the_lane_is)
-{
-	struct fixture f;
-	const struct slu_lane_header *header;
-
-	open_lane(&f);
-	header = f.lane.shape.memory;
-	cr_assert_arr_eq(header->magic, "SLUILANE", 8);
-	assert_equal(header->format, 1);
-	assert_equal(header->lane, 3);
-	assert_equal(header->slot_count, SLOTS);
-	assert_equal(header->slot_size, 128);
-	assert_equal(header->pid, getpid());
-	cr_assert_arr_eq(&header->generation, &generation, sizeof(generation));
-	close_lane(&f);
-}
-
-Test(lane, header_page_never_changes)
-{
-	struct fixture f;
-	unsigned char before[SLU_LANE_HEADER_SIZE];
-
-	open_lane(&f);
-	memcpy(before, f.lane.shape.memory, sizeof(before));
-	fill(&f.lane);
-	slu_lane_release(&f.lane, SLOTS);
-	fill(&f.lane);
-	cr_assert_arr_eq(before, f.lane.shape.memory, sizeof(before));
-	close_lane(&f);
-}
-
-Test(lane, slots_are_whole_cache_lines_from_the_second_page_on)
+Test(lane, a_slot_is_the_fewest_cache_lines_that_hold_a_record)
 {
 	static const size_t record_sizes[] = {1, 31, 32, 33, 96, 97, 384, SLUICE_RECORD_SIZE_MAX};
 
 	for (size_t i = 0; i < sizeof(record_sizes) / sizeof(record_sizes[0]); i++) {
 		size_t needed = sizeof(struct slu_slot) + record_sizes[i];
-		struct fixture f;
+		size_t size = slu_lane_slot_size(record_sizes[i]);
 
-		open_sized(&f, SLOTS, record_sizes[i]);
-		assert_equal(f.lane.shape.slots - (unsigned char *)f.lane.shape.memory, 4096);
-		assert_equal((uintptr_t)f.lane.shape.slots % SLU_PAIR, 0);
-		assert_equal(f.lane.shape.slot_size % SLU_CACHE_LINE, 0);
-		cr_assert_geq(f.lane.shape.slot_size, needed);
-		cr_assert_lt(f.lane.shape.slot_size, needed + SLU_CACHE_LINE);
-		assert_equal(f.lane.shape.memory_size, 4096 + SLOTS * f.lane.shape.slot_size);
-		close_lane(&f);
+		assert_equal(size % SLU_CACHE_LINE, 0);
+		cr_assert_geq(size, needed);
+		cr_assert_lt(size, needed + SLU_CACHE_LINE);
 	}
 }
 
-Test(lane, the_last_slot_holds_the_largest_record)
-{
-	struct fixture f;
-	unsigned char *end;
-
-	open_sized(&f, SLOTS, SLUICE_RECORD_SIZE_MAX);
-	memset(slu_lane_slot(&f.lane, SLOTS - 1)->record, 0xff, SLUICE_RECORD_SIZE_MAX);
-	end = slu_lane_slot(&f.lane, SLOTS - 1)->record + SLUICE_RECORD_SIZE_MAX;
-	cr_assert_leq(end, (unsigned char *)f.lane.shape.memory + f.lane.shape.memory_size);
-	close_lane(&f);
-}
-
-Test(lane, open_without_memory_says_so)
+Test(lane, slots_lie_one_after_the_other_and_go_around)
 {
 	struct fixture f;
 
-	memset(&f.lane, 0, sizeof(f.lane));
-	world_init(&f.world);
-	f.world.map_fails_at = 1;
-	cr_assert_not(slu_lane_open(&f.lane, &f.world.env, 0, SLOTS, RECORD_SIZE, &generation));
+	open_lane(&f);
+	for (uint64_t p = 0; p < 3 * SLOTS; p++)
+		cr_assert_eq((unsigned char *)slu_lane_slot(&f.lane, p),
+		             f.slots + p % SLOTS * slu_lane_slot_size(RECORD_SIZE));
 	close_lane(&f);
 }
 
@@ -274,15 +228,12 @@ Test(lane, a_slot_of_an_earlier_lap_never_looks_published) /* L3 */
 
 /* ---- refusing ---- */
 
-Test(lane, opens_unattached)
+Test(lane, a_new_lane_is_unattached)
 {
 	struct fixture f;
 	struct slu_slot *slot;
 
-	open_lane(&f);
-	memset(&f.lane.engine, 0, sizeof(f.lane.engine));
-	slu_lane_close(&f.lane, &f.world.env);
-	cr_assert(slu_lane_open(&f.lane, &f.world.env, 0, SLOTS, RECORD_SIZE, &generation));
+	open_sized(&f, SLOTS, RECORD_SIZE);
 	assert_status(slu_lane_reserve(&f.lane, &slot), SLUICE_UNATTACHED);
 	close_lane(&f);
 }

@@ -190,8 +190,8 @@ Test(open, whichever_map_fails_it_fails_cleanly)
 		assert_equal(f.sink->closes, call);
 		assert_equal(f.sink->starts, 0);
 	}
-	/* 3 lanes, entries and what was sent of them, rows of a batch */
-	assert_equal(call, 3 + 2 + 1 + 1);
+	/* lanes, entries and what was sent of them, rows of a batch */
+	assert_equal(call, 1 + 2 + 1 + 1);
 	f.sink->closes = 0;
 }
 
@@ -213,17 +213,14 @@ Test(open, all_memory_is_mapped_at_open)
 
 Test(open, the_sink_is_told_what_it_will_get)
 {
-	const struct slu_lane_header *header;
-
 	f.options.in_flight_batches = 5;
 	cr_assert(open_in_world());
-	header = f.sluice->lanes[1].shape.memory;
 	cr_assert_eq(f.sink->setup.streams, &world_streams);
-	assert_equal(f.sink->setup.lane_count, 3);
 	assert_equal(f.sink->setup.in_flight_batches, 5);
 	cr_assert_eq(f.sink->setup.log, note_line);
 	cr_assert_eq(f.sink->setup.log_context, &f);
-	cr_assert_arr_eq(&f.sink->setup.generation, &header->generation, 16);
+	assert_equal(f.sink->generation.lane_count, 3 + 1);
+	cr_assert_not(f.sink->generation.known);
 }
 
 Test(open, each_run_has_a_name_of_its_own)
@@ -231,11 +228,11 @@ Test(open, each_run_has_a_name_of_its_own)
 	struct sluice_uuid first;
 
 	cr_assert(open_in_world());
-	first = f.sink->setup.generation;
+	first = f.sink->generation.id;
 	sluice_close(f.sluice, 0, NULL);
 	f.sink->closes = 0;
 	cr_assert(open_in_world());
-	cr_assert_arr_neq(&first, &f.sink->setup.generation, sizeof(first));
+	cr_assert_arr_neq(&first, &f.sink->generation.id, sizeof(first));
 }
 
 Test(open, a_sink_that_cannot_start_keeps_its_own_error)

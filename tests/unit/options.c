@@ -9,7 +9,7 @@
 
 #define MEMBER(name) #name, offsetof(struct sluice_options, name)
 
-/* The whole contract of each key, written out a second time. */
+/* The whole contract of each key but `dir`, the last, written out a second time. */
 static const struct {
 	const char *key;
 	size_t offset;
@@ -20,6 +20,7 @@ static const struct {
 	uint64_t max;
 } expected[] = {
 	{MEMBER(lanes), 4, "1", "0", 1, "256", "257", 256},
+	{MEMBER(shared_lanes), 1, "0", "-1", 0, "64", "65", 64},
 	{MEMBER(lane_slots), 16384, "64", "32", 64, "16777216", "33554432", 1 << 24},
 	{MEMBER(keys), 65536, "1", "0", 1, "134217728", "134217729", 1 << 27},
 	{MEMBER(flush_delay), 1000000, "0", "-1us", 0, "10s", "10000001us", 10000000000},
@@ -31,6 +32,8 @@ static const struct {
 	{MEMBER(connect), SLUICE_CONNECT_WAIT, "wait", "", 0, "background", "fail", 1},
 	{MEMBER(connect_timeout), 10000000000, "10ms", "9999us", 10000000, "60min", "3601s",
          3600000000000},
+	{MEMBER(on_damage), SLUICE_ON_DAMAGE_REFUSE, "refuse", "", 0, "quarantine", "ignore", 1},
+	{MEMBER(lock_memory), 0, "no", "", 0, "yes", "1", 1},
 };
 
 #define EXPECTED_COUNT (sizeof(expected) / sizeof(expected[0]))
@@ -158,22 +161,25 @@ Test(options, describe_covers_each_member_of_the_struct)
 	size_t count = 0;
 
 	while (sluice_options_describe(count, &description)) {
-		cr_assert_lt(count, EXPECTED_COUNT);
-		cr_assert_str_eq(description.key, expected[count].key);
+		cr_assert_leq(count, EXPECTED_COUNT);
+		cr_assert_str_eq(description.key,
+		                 count < EXPECTED_COUNT ? expected[count].key : "dir");
 		cr_assert_str_not_empty(description.meaning);
 		count++;
 	}
-	/* All but `log` and its context is a 64-bit option. */
-	assert_equal(count, offsetof(struct sluice_options, log) / sizeof(uint64_t));
-	assert_equal(count, EXPECTED_COUNT);
+	/* All before `dir` is a 64-bit option. */
+	assert_equal(count - 1, offsetof(struct sluice_options, dir) / sizeof(uint64_t));
+	assert_equal(count - 1, EXPECTED_COUNT);
 }
 
 Test(options, each_described_default_means_the_default)
 {
 	struct sluice_option_description description;
 
-	for (size_t i = 0; sluice_options_describe(i, &description); i++) {
+	for (size_t i = 0; i < EXPECTED_COUNT; i++) {
 		struct sluice_options options;
+
+		cr_assert(sluice_options_describe(i, &description));
 
 		sluice_options_init(&options);
 		set_member(&options, expected[i].offset, expected[i].max);
@@ -185,13 +191,21 @@ Test(options, each_described_default_means_the_default)
 
 Test(options, described_bounds_are_as_a_user_writes_them)
 {
-	static const char *const bounds[EXPECTED_COUNT] = {
-		"1 to 256",       "a power of two, 64 to 16777216",
-		"1 to 134217728", "0 to 10s",
-		"1 to 1000000",   "4kB to 64MB",
-		"1 to 8",         "fail or block",
-		"1us to 1min",    "wait or background",
-		"10ms to 60min"};
+	static const char *const bounds[EXPECTED_COUNT + 1] = {"1 to 256",
+	                                                       "0 to 64",
+	                                                       "a power of two, 64 to 16777216",
+	                                                       "1 to 134217728",
+	                                                       "0 to 10s",
+	                                                       "1 to 1000000",
+	                                                       "4kB to 64MB",
+	                                                       "1 to 8",
+	                                                       "fail or block",
+	                                                       "1us to 1min",
+	                                                       "wait or background",
+	                                                       "10ms to 60min",
+	                                                       "refuse or quarantine",
+	                                                       "no or yes",
+	                                                       "a path of up to 255 bytes"};
 	struct sluice_option_description description;
 
 	for (size_t i = 0; sluice_options_describe(i, &description); i++)
@@ -304,8 +318,32 @@ Test(options, a_missing_closing_quote_is_named)
 
 Test(options, a_value_longer_than_any_is_refused)
 {
-	assert_refused("lanes=0000000000000000000000000000000000000000000000000000000000000000001",
-	               "too long", "lanes");
+	char text[320] = "dir=/";
+
+	memset(text + 5, 'x', 255);
+	assert_refused(text, "too long", "dir");
+}
+
+Test(options, the_longest_path_is_allowed)
+{
+	char text[320] = "dir=/";
+
+	memset(text + 5, 'x', 254);
+	cr_assert_str_eq(parsed(text).dir, text + 4);
+}
+
+Test(options, a_path_with_blanks_is_quoted)
+{
+	cr_assert_str_eq(parsed("dir='/dev/shm/my engine' lanes=2").dir, "/dev/shm/my engine");
+	cr_assert_str_empty(parsed("").dir);
+}
+
+Test(options, a_path_that_never_ends_is_refused_in_the_struct)
+{
+	struct sluice_options options = parsed("");
+
+	memset(options.dir, 'x', sizeof(options.dir));
+	assert_status(slu_options_check(&options, NULL), SLUICE_INVALID);
 }
 
 Test(options, after_an_error_earlier_pairs_are_not_set_either)

@@ -154,6 +154,9 @@ Test(refusal, without_an_entry_for_a_new_key_a_put_is_full_and_old_keys_go_on)
 	assert_status(sluice_reserve(f.lane, &items, &key, &record), SLUICE_FULL);
 	assert_equal(accepted(), before);
 	assert_equal(version_of(key), 0);
+	assert_equal(f.lane->engine.keys_full, 4); /* the first is what ended the loop */
+	assert_equal(f.other->engine.keys_full, 1);
+	assert_equal(f.lane->engine.full + f.other->engine.full, 0);
 	assert_status(put_item(f.lane, 0, 99), SLUICE_OK);
 	assert_equal(value_of(f.lane, 0), 99);
 	assert_status(put_event(f.lane, 1), SLUICE_OK);

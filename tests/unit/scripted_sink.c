@@ -40,6 +40,19 @@ static void violated(struct scripted_sink *sink, const char *rule, uint64_t numb
 		         rule);
 }
 
+/* Number of the run's last batch. */
+static uint64_t run_submitted(const struct scripted_sink *sink)
+{
+	return sink->submitted - sink->submitted_before;
+}
+
+static uint64_t committed(const struct scripted_sink *sink)
+{
+	uint64_t submitted = run_submitted(sink);
+
+	return sink->commit_up_to < submitted ? sink->commit_up_to : submitted;
+}
+
 static const char *key_of(const struct sluice_part *part, size_t row)
 {
 	return (const char *)part->rows[row].record + part->stream->key_offset;
@@ -65,9 +78,13 @@ static void check_batch(struct scripted_sink *sink, const struct sluice_batch *b
 {
 	size_t row_count = 0;
 
-	if (batch->number != sink->submitted + 1)
+	if (sink->sealing)
+		violated(sink, "submitted to a run that is sealed", batch->number);
+	if (!sink->told)
+		violated(sink, "submitted before the positions were told", batch->number);
+	if (batch->number != run_submitted(sink) + 1)
 		violated(sink, "a number out of order", batch->number);
-	if (batch->lane_count != sink->setup.lane_count)
+	if (batch->lane_count != sink->generation.lane_count)
 		violated(sink, "another number of lanes", batch->number);
 	for (size_t i = 0; i < batch->part_count; i++) {
 		row_count += batch->parts[i].row_count;
@@ -145,7 +162,7 @@ static uint64_t checksum(const struct sluice_batch *batch)
 	return sum;
 }
 
-/* ---- the four calls of a sink ---- */
+/* ---- the calls of a sink ---- */
 
 static enum sluice_status start(struct sluice_sink *base, const struct sluice_sink_setup *setup,
                                 struct sluice_error *error)
@@ -157,6 +174,37 @@ static enum sluice_status start(struct sluice_sink *base, const struct sluice_si
 	if (sink->start_status == SLUICE_OK)
 		return SLUICE_OK;
 	return sluice_error_set(error, sink->start_status, "the script says so");
+}
+
+static void enter_run(struct scripted_sink *sink, const struct sluice_generation *generation)
+{
+	if (committed(sink) < run_submitted(sink))
+		violated(sink, "another run is begun while it is held", run_submitted(sink));
+	if (generation->lane_count == 0 || generation->lane_count > SCRIPTED_LANES)
+		violated(sink, "a run without lanes, or with too many for this sink", 0);
+	sink->begins++;
+	sink->generation = *generation;
+	sink->submitted_before = sink->submitted;
+	sink->told = sink->told_ready = sink->sealing = false;
+}
+
+static enum sluice_status begin(struct sluice_sink *base,
+                                const struct sluice_generation *generation)
+{
+	struct scripted_sink *sink = (struct scripted_sink *)base;
+	enum sluice_status status = SLUICE_OK;
+
+	pthread_mutex_lock(&sink->mutex);
+	if (sink->starts == 0)
+		violated(sink, "begun before it was started", 0);
+	if (sink->begin_refusals > 0) {
+		sink->begin_refusals--;
+		status = SLUICE_FAILED;
+	} else {
+		enter_run(sink, generation);
+	}
+	pthread_mutex_unlock(&sink->mutex);
+	return status;
 }
 
 static enum sluice_status submit(struct sluice_sink *base, const struct sluice_batch *batch)
@@ -183,9 +231,31 @@ static enum sluice_status submit(struct sluice_sink *base, const struct sluice_b
 	return status;
 }
 
-static uint64_t committed(const struct scripted_sink *sink)
+static void seal(struct sluice_sink *base)
 {
-	return sink->commit_up_to < sink->submitted ? sink->commit_up_to : sink->submitted;
+	struct scripted_sink *sink = (struct scripted_sink *)base;
+
+	pthread_mutex_lock(&sink->mutex);
+	if (sink->begins == 0)
+		violated(sink, "sealed before it was begun", 0);
+	if (sink->sealing)
+		violated(sink, "sealed twice", run_submitted(sink));
+	if (committed(sink) < run_submitted(sink))
+		violated(sink, "sealed while it is held", run_submitted(sink));
+	sink->seals++;
+	sink->sealing = true;
+	pthread_mutex_unlock(&sink->mutex);
+}
+
+/* A run's positions are told once the sink is there, and from then on. */
+static void tell_positions(struct scripted_sink *sink)
+{
+	if (sink->told || sink->begins == 0 || sink->hold_positions ||
+	    sink->state != SLUICE_STATE_RUNNING)
+		return;
+	sink->told = true;
+	memcpy(sink->told_positions, sink->positions, sizeof(sink->positions));
+	memcpy(sink->to, sink->positions, sizeof(sink->positions));
 }
 
 static void step(struct sluice_sink *base, uint64_t now_ns, struct sluice_sink_progress *progress)
@@ -195,11 +265,16 @@ static void step(struct sluice_sink *base, uint64_t now_ns, struct sluice_sink_p
 	(void)now_ns;
 	sink->steps++;
 	pthread_mutex_lock(&sink->mutex);
-	sink->told_ready = sink->ready && sink->state == SLUICE_STATE_RUNNING;
+	tell_positions(sink);
+	sink->told_ready = sink->ready && sink->told && !sink->sealing &&
+	                   sink->state == SLUICE_STATE_RUNNING;
 	memcpy(sink->told_reason, sink->reason, sizeof(sink->reason));
 	*progress = (struct sluice_sink_progress){
 		.state = sink->state,
 		.committed = committed(sink),
+		.positions = sink->told ? sink->told_positions : NULL,
+		.sealed = sink->sealing && !sink->hold_sealed &&
+	                  sink->state == SLUICE_STATE_RUNNING,
 		.reconnects = sink->reconnects,
 		.ready = sink->told_ready,
 		.reason = sink->told_reason,
@@ -216,6 +291,8 @@ static void count_close(struct sluice_sink *base)
 
 static const struct sluice_sink_ops scripted_ops = {
 	.start = start,
+	.begin = begin,
+	.seal = seal,
 	.submit = submit,
 	.step = step,
 	.close = count_close,

@@ -4,7 +4,8 @@
  *
  * It copies every row it is given, follows orders (commit, hold, refuse, halt), and watches that
  * the flusher keeps the rules of sluice/sink.h: the first one broken is in `violation`, and fails
- * the test when the sink is freed.
+ * the test when the sink is freed. Runs may follow each other; the record goes on over them, numbers
+ * are those within the run.
  */
 #ifndef TESTS_UNIT_SCRIPTED_SINK_H
 #define TESTS_UNIT_SCRIPTED_SINK_H
@@ -42,6 +43,8 @@ struct seen_row {
 	union any_record record;
 };
 
+enum { SCRIPTED_LANES = 256 };
+
 struct seen_batch {
 	uint64_t number;
 	size_t first_row; /* in `rows` */
@@ -61,22 +64,31 @@ struct scripted_sink {
 	bool ready;
 	uint64_t commit_up_to; /* batches up to this number are committed as they come */
 	unsigned refusals;     /* so many submits from now on find no memory */
+	unsigned begin_refusals;
+	uint64_t positions[SCRIPTED_LANES]; /* where the next run begun stands */
+	bool hold_positions;                /* does not tell them yet */
+	bool hold_sealed;
 	uint64_t reconnects;
 	char reason[64];
 
 	/* the record */
 	struct sluice_sink_setup setup;
-	unsigned starts, closes, refused;
+	struct sluice_generation generation; /* the last one begun */
+	unsigned starts, begins, seals, closes, refused;
 	_Atomic uint64_t steps;
-	uint64_t submitted;
+	uint64_t submitted; /* batches, of all runs */
 	struct seen_batch *batches;
 	size_t batch_capacity;
 	struct seen_row *rows;
 	size_t row_count, row_capacity;
-	uint64_t to[256]; /* where the batches have brought each lane */
+	uint64_t to[SCRIPTED_LANES]; /* where the batches have brought each lane */
 	char violation[128];
 
 	/* between two calls of the flusher */
+	uint64_t submitted_before; /* the run was begun */
+	uint64_t told_positions[SCRIPTED_LANES];
+	bool told; /* them */
+	bool sealing;
 	bool told_ready;
 	uint64_t refused_checksum; /* of the batch just refused, 0: none was */
 	char told_reason[64];

@@ -72,8 +72,9 @@ static struct slu_script *make(const struct sluice_part *parts, size_t count, si
 /* "[FW2w1][C64][x]": brackets hold a segment, round ones a string. */
 static const char *describe(const struct slu_script *script)
 {
-	static const char letters[] = {[SLU_BEGIN] = 'B',  [SLU_FENCE] = 'F', [SLU_WRITE] = 'W',
-	                               [SLU_REMOVE] = 'R', [SLU_COPY] = 'C',  [SLU_COMMIT] = 'E'};
+	static const char letters[] = {
+		[SLU_BEGIN] = 'B', [SLU_FENCE] = 'F',  [SLU_WRITE] = 'W', [SLU_REMOVE] = 'R',
+		[SLU_COPY] = 'C',  [SLU_COMMIT] = 'E', [SLU_SEAL] = 'S'};
 	static char text[256];
 	size_t used = 0;
 	size_t segment;
@@ -183,9 +184,28 @@ Test(sink_script, the_epoch_can_change)
 	cr_expect_str_eq(
 		(const char *)script->text.bytes,
 		"BEGIN; WITH moved AS (UPDATE sluice.lane SET applied = '{5,6}'::bigint[] "
-		"WHERE generation = '01000000000000000000000000000000'::uuid AND epoch = 8 "
-		"AND applied = '{3,4}'::bigint[] RETURNING 1) SELECT 1 / count(*) FROM "
-		"moved; COPY children");
+		"WHERE generation = '01000000-0000-0000-0000-000000000000'::uuid AND epoch = 8 "
+		"AND applied = '{3,4}'::bigint[] AND sealed_at IS NULL RETURNING 1) "
+		"SELECT 1 / count(*) FROM moved; COPY children");
+	slu_script_free(script);
+}
+
+Test(sink_script, a_seal_says_where_the_run_stands)
+{
+	const struct sluice_batch nothing = {
+		.number = 7, .from = from, .to = from, .lane_count = 2};
+	struct slu_script *script = slu_script_make_seal(&nothing, &generation);
+
+	cr_assert_not_null(script);
+	slu_script_set_epoch(script, 8);
+	cr_expect(script->seals);
+	cr_expect_not(script->refused);
+	cr_expect_str_eq(describe(script), "[S]");
+	cr_assert_eq(script->statements[0].count, 3);
+	cr_expect_arr_eq(script->values[0], &generation, sizeof(generation));
+	cr_expect_eq(slu_read_be64((const unsigned char *)script->values[1]), 8);
+	cr_expect_eq(script->sizes[2], 20 + 2 * 12);
+	cr_expect_eq(slu_read_be64((const unsigned char *)script->values[2] + 24), 3);
 	slu_script_free(script);
 }
 

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* directory.c - whose directory, which lock, which files. */
+#include "core/file/directory.h"
+
+#include "core/file/system.h"
+
+#include <sluice/sink.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define LOCK_NAME "lock"
+#define QUARANTINE "quarantine"
+#define SUFFIX ".lanes"
+#define SUFFIX_NEW ".lanes.new"
+#define UUID_TEXT_SIZE 36
+
+/* linux/magic.h has most of them; these are the numbers of statfs(2). */
+enum {
+	TMPFS = 0x01021994,
+	HUGETLBFS = (int)0x958458f6,
+	NFS = 0x6969,
+	CIFS = (int)0xff534d42,
+	SMB2 = (int)0xfe534d42,
+	CEPH = 0x00c36400,
+	NINE_P = 0x01021997,
+	FUSE = 0x65735546,
+	BTRFS = (int)0x9123683e,
+	ZFS = 0x2fc12fc1,
+};
+
+static enum sluice_status fail(const struct slu_directory *directory, const char *what,
+                               const char *name, struct sluice_error *error)
+{
+	int cause = errno;
+
+	return sluice_error_set(error, SLUICE_FAILED, "%s%s%s: %s: %s", directory->path,
+	                        name[0] != '\0' ? "/" : "", name, what, strerror(cause));
+}
+
+static enum sluice_status distrust(const struct slu_directory *directory, const char *why,
+                                   struct sluice_error *error)
+{
+	return sluice_error_set(error, SLUICE_INVALID, "%s can't hold lanes: %s", directory->path,
+	                        why);
+}
+
+/* ---- open: the directory itself ---- */
+
+static enum sluice_status check_owner(const struct slu_directory *directory,
+                                      struct sluice_error *error)
+{
+	struct stat stat;
+
+	if (directory->env->files->stat(directory->fd, &stat) != 0)
+		return fail(directory, "looking at it", "", error);
+	if (stat.st_uid != geteuid())
+		return distrust(directory, "it belongs to another user", error);
+	if ((stat.st_mode & 07777) != 0700)
+		return distrust(directory, "it must be closed to others: chmod 0700", error);
+	return SLUICE_OK;
+}
+
+/* What keeps the file from being an ordinary local one. */
+static enum sluice_status check_system(struct slu_directory *directory, struct sluice_error *error)
+{
+	struct statfs stat;
+	const char *risk = "puts may wait while its pages are written back; tmpfs never does";
+
+	if (directory->env->files->stat_system(directory->fd, &stat) != 0)
+		return fail(directory, "looking at its file system", "", error);
+	directory->page_size = 4096;
+	switch ((int)stat.f_type) {
+	case NFS:
+	case CIFS:
+	case SMB2:
+	case CEPH:
+	case NINE_P:
+	case FUSE:
+		return distrust(directory,
+		                "a network's or a program's file system does not keep a "
+		                "mapping when the process dies; use tmpfs or a local disk",
+		                error);
+	case HUGETLBFS:
+		directory->page_size = (size_t)stat.f_bsize;
+		return SLUICE_OK;
+	case TMPFS:
+		return SLUICE_OK;
+	case BTRFS:
+	case ZFS:
+		risk = "it copies on write: when the disk is full, a put may kill the process";
+		break;
+	default:
+		break;
+	}
+	snprintf(directory->risk, sizeof(directory->risk), "%.60s is not on tmpfs: %s",
+	         directory->path, risk);
+	return SLUICE_OK;
+}
+
+static enum sluice_status open_itself(struct slu_directory *directory, enum slu_directory_use use,
+                                      struct sluice_error *error)
+{
+	const struct slu_file_system *files = directory->env->files;
+	enum sluice_status status;
+
+	if (use == SLU_DIRECTORY_OWN &&
+	    files->make_directory_at(AT_FDCWD, directory->path, 0700) != 0 && errno != EEXIST)
+		return fail(directory, "making it", "", error);
+	directory->fd = files->open_at(AT_FDCWD, directory->path,
+	                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (directory->fd < 0 && errno == ELOOP)
+		return distrust(directory, "it is a link", error);
+	if (directory->fd < 0)
+		return fail(directory, "opening it", "", error);
+	status = check_owner(directory, error);
+	return status == SLUICE_OK ? check_system(directory, error) : status;
+}
+
+/* ---- open: the lock ---- */
+
+static void print_holder(struct slu_directory *directory)
+{
+	char text[32];
+	int size = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+	/* Only the text of an error message: if it can't be written, that is poorer. */
+	if (directory->env->files->truncate(directory->lock_fd, 0) == 0)
+		(void)directory->env->files->write(directory->lock_fd, text, (size_t)size, 0);
+}
+
+static enum sluice_status tell_holder(struct slu_directory *directory, int fd,
+                                      struct sluice_error *error)
+{
+	char text[32] = {0};
+	long pid = 0;
+
+	if (directory->env->files->read(fd, text, sizeof(text) - 1, 0) > 0)
+		pid = strtol(text, NULL, 10);
+	directory->env->files->close(fd);
+	return sluice_error_set(error, SLUICE_BUSY,
+	                        "%s is held by process %ld: one process at a time carries what "
+	                        "lies there. End it, or use another directory",
+	                        directory->path, pid);
+}
+
+static enum sluice_status take_lock(struct slu_directory *directory, struct sluice_error *error)
+{
+	const struct slu_file_system *files = directory->env->files;
+	struct stat opened, named;
+	int fd = files->open_at(directory->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	                        0600);
+
+	if (fd < 0)
+		return fail(directory, "opening it", LOCK_NAME, error);
+	if (files->lock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EWOULDBLOCK)
+			return tell_holder(directory, fd, error);
+		files->close(fd);
+		return fail(directory, "locking it", LOCK_NAME, error);
+	}
+	/* Somebody removed and made it anew in between: two locks, two holders. */
+	if (files->stat(fd, &opened) != 0 ||
+	    files->stat_at(directory->fd, LOCK_NAME, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    opened.st_ino != named.st_ino || opened.st_dev != named.st_dev) {
+		files->close(fd);
+		return distrust(directory, "its lock file was replaced while it was taken", error);
+	}
+	directory->lock_fd = fd;
+	print_holder(directory);
+	return SLUICE_OK;
+}
+
+enum sluice_status slu_directory_open(struct slu_directory *directory, struct slu_env *env,
+                                      const char *path, enum slu_directory_use use,
+                                      struct sluice_error *error)
+{
+	enum sluice_status status;
+
+	memset(directory, 0, sizeof(*directory));
+	directory->env = env;
+	directory->fd = -1;
+	directory->lock_fd = -1;
+	snprintf(directory->path, sizeof(directory->path), "%s", path);
+	status = open_itself(directory, use, error);
+	if (status == SLUICE_OK && use == SLU_DIRECTORY_OWN)
+		status = take_lock(directory, error);
+	if (status != SLUICE_OK)
+		slu_directory_close(directory);
+	return status;
+}
+
+void slu_directory_close(struct slu_directory *directory)
+{
+	if (directory->lock_fd >= 0)
+		directory->env->files->close(directory->lock_fd);
+	if (directory->fd >= 0)
+		directory->env->files->close(directory->fd);
+	directory->lock_fd = -1;
+	directory->fd = -1;
+}
+
+void slu_directory_forget(struct slu_directory *directory)
+{
+	slu_directory_close(directory); /* closing a copy of the descriptor leaves the lock alone */
+}
+
+/* ---- files ---- */
+
+static bool ends_with(const char *name, const char *suffix)
+{
+	size_t size = strlen(name), tail = strlen(suffix);
+
+	return size == UUID_TEXT_SIZE + tail && strcmp(name + size - tail, suffix) == 0;
+}
+
+static DIR *open_listing(const struct slu_directory *directory, const char *below)
+{
+	int fd = directory->env->files->open_at(directory->fd, below,
+	                                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	DIR *listing = fd >= 0 ? directory->env->files->open_listing(fd) : NULL;
+
+	if (fd >= 0 && listing == NULL)
+		directory->env->files->close(fd);
+	return listing;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool add_name(struct slu_listing *listing, const char *name)
+{
+	char(*names)[SLU_FILE_NAME_SIZE] = realloc(listing->names,
+	                                           (listing->count + 1) * sizeof(*names));
+
+	if (names == NULL)
+		return false;
+	listing->names = names;
+	snprintf(names[listing->count++], sizeof(*names), "%s", name);
+	return true;
+}
+
+enum sluice_status slu_directory_list(const struct slu_directory *directory,
+                                      struct slu_listing *listing, struct sluice_error *error)
+{
+	DIR *open = open_listing(directory, ".");
+	const struct dirent *entry;
+	bool complete = open != NULL;
+
+	memset(listing, 0, sizeof(*listing));
+	while (complete && (errno = 0, entry = readdir(open)) != NULL)
+		if (ends_with(entry->d_name, SUFFIX))
+			complete = add_name(listing, entry->d_name);
+	if (!complete || errno != 0) {
+		enum sluice_status status = fail(directory, "listing it", "", error);
+
+		if (open != NULL)
+			closedir(open);
+		slu_listing_free(listing);
+		return status;
+	}
+	closedir(open);
+	open = open_listing(directory, QUARANTINE);
+	while (open != NULL && (entry = readdir(open)) != NULL)
+		listing->quarantined += entry->d_name[0] != '.';
+	if (open != NULL)
+		closedir(open);
+	if (listing->count > 0)
+		qsort(listing->names, listing->count, sizeof(*listing->names), by_name);
+	return SLUICE_OK;
+}
+
+void slu_listing_free(struct slu_listing *listing)
+{
+	free(listing->names);
+	listing->names = NULL;
+	listing->count = 0;
+}
+
+enum sluice_status slu_directory_clean(struct slu_directory *directory, struct sluice_error *error)
+{
+	DIR *open = open_listing(directory, ".");
+	const struct dirent *entry;
+
+	if (open == NULL)
+		return fail(directory, "listing it", "", error);
+	while ((entry = readdir(open)) != NULL)
+		if (ends_with(entry->d_name, SUFFIX_NEW))
+			(void)directory->env->files->unlink_at(directory->fd, entry->d_name);
+	closedir(open);
+	return SLUICE_OK;
+}
+
+enum sluice_status slu_directory_remove(struct slu_directory *directory, const char *name,
+                                        struct sluice_error *error)
+{
+	if (directory->env->files->unlink_at(directory->fd, name) != 0 && errno != ENOENT)
+		return fail(directory, "removing it", name, error);
+	if (directory->env->files->sync(directory->fd) != 0)
+		return fail(directory, "removing it for good", name, error);
+	return SLUICE_OK;
+}
+
+enum sluice_status slu_directory_quarantine(struct slu_directory *directory, const char *name,
+                                            struct sluice_error *error)
+{
+	const struct slu_file_system *files = directory->env->files;
+	int below;
+	bool moved;
+
+	if (files->make_directory_at(directory->fd, QUARANTINE, 0700) != 0 && errno != EEXIST)
+		return fail(directory, "making it", QUARANTINE, error);
+	below = files->open_at(directory->fd, QUARANTINE,
+	                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (below < 0)
+		return fail(directory, "opening it", QUARANTINE, error);
+	moved = files->rename_at(directory->fd, name, below, name, RENAME_NOREPLACE) == 0 &&
+	        files->sync(below) == 0 && files->sync(directory->fd) == 0;
+	if (!moved)
+		(void)fail(directory, "moving it to quarantine/", name, error);
+	files->close(below);
+	return moved ? SLUICE_OK : SLUICE_FAILED;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pg_run.h - one run of an engine: its batches on their way, and where the database stands.
+ *
+ *      begin -> found -> [take | pop]* -> seal -> sealed
+ *
+ *         applied        to of the head            accepted
+ *            v                 v                       v
+ *      ------+---- the head ---+---- .. ---- the last -+      each begins where the one before ends
+ *
+ * `positions` is where the database stood when the run was begun: unknown until the first session
+ * has told, and never changed after. Knows no connection; pure but for memory.
+ */
+#ifndef SINK_PG_RUN_H
+#define SINK_PG_RUN_H
+
+#include "sink/pg_script.h"
+
+struct slu_run {
+	struct sluice_generation generation; /* `known` is true once `found` */
+	struct slu_script **queue;           /* ring of `capacity`, oldest at `head` */
+	size_t capacity;
+	size_t head;
+	size_t queued;
+	uint64_t *positions; /* one a lane, as are the next three */
+	uint64_t *applied;   /* of the last batch known committed */
+	uint64_t *accepted;  /* of the last batch taken */
+	uint64_t *told;      /* room for what a session is told */
+	uint64_t committed;  /* number of the last batch known committed */
+	bool begun;
+	bool found;   /* `positions` are known */
+	bool sealing; /* seal was asked for */
+	bool sealed;
+};
+
+/* None is begun yet. Returns false when out of memory. */
+bool slu_run_init(struct slu_run *run, size_t in_flight_batches);
+void slu_run_free(struct slu_run *run);
+
+/* Begins with `generation`, and forgets the one before. Returns false when out of memory: then
+ * nothing changed. */
+bool slu_run_begin(struct slu_run *run, const struct sluice_generation *generation);
+
+/* Whether one more batch may be taken. */
+bool slu_run_has_room(const struct slu_run *run);
+/* Encodes a batch and queues it. Returns false when out of memory: then nothing changed. */
+bool slu_run_take(struct slu_run *run, const struct sluice_batch *batch,
+                  const struct slu_script_limits *limits);
+/* Queues the statement that seals the run, behind no batch. Returns as slu_run_take. */
+bool slu_run_take_seal(struct slu_run *run);
+
+/* The oldest script, NULL for none. */
+struct slu_script *slu_run_head(const struct slu_run *run);
+/* It is in the database. */
+void slu_run_pop(struct slu_run *run);
+
+/* A fresh session has filled `told`: where the database stands. The first one tells `positions`; a
+ * later one tells whether the head, whose reply may have got lost, is there, and it is popped if so.
+ * Returns false for positions that this run never wrote. */
+bool slu_run_resolve(struct slu_run *run);
+
+#endif
