@@ -114,8 +114,8 @@ static enum sluice_status open_itself(struct slu_directory *directory, enum slu_
 		return fail(directory, "making it", "", error);
 	directory->fd = files->open_at(AT_FDCWD, directory->path,
 	                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (directory->fd < 0 && errno == ELOOP)
-		return distrust(directory, "it is a link", error);
+	if (directory->fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return distrust(directory, "it is a link, or no directory", error);
 	if (directory->fd < 0)
 		return fail(directory, "opening it", "", error);
 	status = check_owner(directory, error);

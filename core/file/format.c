@@ -27,13 +27,14 @@ static uint64_t round_up(uint64_t size, uint64_t multiple)
 	return (size + multiple - 1) / multiple * multiple;
 }
 
-bool slu_file_lay_out(struct slu_file_header *header, size_t page_size)
+bool slu_file_lay_out(struct slu_file_header *header)
 {
 	if (header->lane_count == 0 || header->lane_count > SLU_FILE_LANES_MAX ||
 	    header->slot_count == 0 || header->slot_count > SLU_FILE_SLOTS_MAX ||
 	    (header->slot_count & (header->slot_count - 1)) != 0 || header->slot_size < 32 ||
 	    header->slot_size > SLU_FILE_SLOT_SIZE_MAX || header->slot_size % 8 != 0 ||
-	    header->schema_size > SLU_FILE_SCHEMA_SIZE_MAX)
+	    header->schema_size > SLU_FILE_SCHEMA_SIZE_MAX || header->page_size < SLU_FILE_PAGE ||
+	    header->page_size > SLU_FILE_PAGE_SIZE_MAX)
 		return false;
 	header->schema_offset = SLU_FILE_PAGE;
 	header->known_offset = round_up(header->schema_offset + header->schema_size, SLU_FILE_PAGE);
@@ -43,7 +44,7 @@ bool slu_file_lay_out(struct slu_file_header *header, size_t page_size)
 	                 SLU_FILE_PAGE);
 	header->lane_size = round_up(header->slot_count * header->slot_size, SLU_FILE_PAGE);
 	header->file_size = round_up(header->lanes_offset + header->lane_count * header->lane_size,
-	                             page_size);
+	                             header->page_size);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 
 #define SLU_FILE_MAGIC "SLUILANE"
 #define SLU_FILE_PAGE 4096
+#define SLU_FILE_PAGE_SIZE_MAX ((uint64_t)1 << 34) /* the largest huge pages there are */
 #define SLU_FILE_ORDER 0x0102030405060708u
 #define SLU_FILE_LANES_MAX 512
 #define SLU_FILE_SLOTS_MAX ((uint64_t)1 << 24)
@@ -22,6 +23,7 @@ struct slu_file_header {
 	char magic[8];
 	uint64_t format;
 	uint64_t order;
+	uint64_t page_size; /* what file_size is rounded up to */
 	struct sluice_uuid generation;
 	struct sluice_uuid boot; /* of the machine: its boot id */
 	uint64_t created_us;
@@ -43,8 +45,8 @@ struct slu_file_header {
 
 uint32_t slu_file_sum(const void *bytes, size_t size);
 
-/* Fills every offset from the sizes, for files in pages of `page_size`. False: too large. */
-bool slu_file_lay_out(struct slu_file_header *header, size_t page_size);
+/* Fills every offset from the sizes. False when they are not possible. */
+bool slu_file_lay_out(struct slu_file_header *header);
 
 /* Zeroes when the system does not tell. */
 struct sluice_uuid slu_file_boot(void);

@@ -150,6 +150,7 @@ enum sluice_status slu_generation_create(struct slu_generation *generation, stru
 		.magic = {'S', 'L', 'U', 'I', 'L', 'A', 'N', 'E'},
 		.format = SLU_GENERATION_FORMAT,
 		.order = SLU_FILE_ORDER,
+		.page_size = directory != NULL ? directory->page_size : SLU_FILE_PAGE,
 		.generation = plan->generation,
 		.boot = slu_file_boot(),
 		.created_us = env->realtime_us(env),
@@ -166,7 +167,7 @@ enum sluice_status slu_generation_create(struct slu_generation *generation, stru
 	if (schema == NULL)
 		return sluice_error_set(error, SLUICE_FAILED, "no memory for the streams' schema");
 	header.schema_sum = slu_file_sum(schema, header.schema_size);
-	if (!slu_file_lay_out(&header, directory != NULL ? directory->page_size : SLU_FILE_PAGE)) {
+	if (!slu_file_lay_out(&header)) {
 		free(schema);
 		return sluice_error_set(error, SLUICE_INVALID,
 		                        "lanes of such a size are not possible");

@@ -106,13 +106,19 @@ static bool check_header(struct slu_reader *reader, unsigned char *page,
 	if (slu_file_sum(page, SLU_FILE_PAGE) != header->sum)
 		return judge(reader, SLU_FILE_DAMAGED, "the checksum of its header does not fit");
 	expected = *header;
-	if (!slu_file_lay_out(&expected, SLU_FILE_PAGE) || expected.file_size > header->file_size ||
+	if (!slu_file_lay_out(&expected) || expected.file_size != header->file_size ||
 	    expected.lanes_offset != header->lanes_offset ||
 	    expected.lane_size != header->lane_size ||
 	    expected.hints_offset != header->hints_offset ||
 	    expected.known_offset != header->known_offset ||
 	    expected.schema_offset != header->schema_offset)
 		return judge(reader, SLU_FILE_DAMAGED, "the sizes in its header don't fit");
+	if (reader->file_size != header->file_size)
+		return judge(reader,
+		             reader->file_size < header->file_size ? SLU_FILE_TRUNCATED
+		                                                   : SLU_FILE_DAMAGED,
+		             "it has %" PRIu64 " bytes, and its header says %" PRIu64,
+		             reader->file_size, header->file_size);
 	return true;
 }
 
@@ -129,7 +135,6 @@ static void take_header(struct slu_reader *reader, const struct slu_file_header 
 	reader->lane_count = header->lane_count;
 	reader->slot_count = header->slot_count;
 	reader->slot_size = header->slot_size;
-	reader->file_size = header->file_size;
 	reader->lanes_offset = header->lanes_offset;
 	reader->lane_size = header->lane_size;
 }
@@ -314,6 +319,7 @@ static bool open_file(struct slu_reader *reader, const struct slu_directory *dir
 	}
 	if (!S_ISREG(stat.st_mode) || stat.st_uid != geteuid())
 		return judge(reader, SLU_FILE_FOREIGN, "it is not an ordinary file of this user");
+	reader->file_size = (uint64_t)stat.st_size;
 	return true;
 }
 
