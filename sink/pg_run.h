@@ -55,8 +55,8 @@ struct slu_script *slu_run_head(const struct slu_run *run);
 void slu_run_pop(struct slu_run *run);
 
 /* A fresh session has filled `told`: where the database stands. The first one tells `positions`; a
- * later one tells whether the head, whose reply may have got lost, is there, and it is popped if so.
- * Returns false for positions that this run never wrote. */
+ * later one tells whether the head, whose reply may have got lost, is there, and it is popped if
+ * so. Returns false for positions that this run never wrote. */
 bool slu_run_resolve(struct slu_run *run);
 
 #endif

@@ -22,11 +22,14 @@ enum {
 };
 
 #define DIVISION_BY_ZERO "22012"
+#define SILENCE_NS_MAX sluice_seconds(30)
 
-void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script)
+void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script,
+                           uint64_t now_ns)
 {
 	memset(transaction, 0, sizeof(*transaction));
 	transaction->script = script;
+	transaction->silent_until_ns = now_ns + SILENCE_NS_MAX;
 }
 
 static const struct slu_segment *segment_of(const struct slu_transaction *transaction)
@@ -355,8 +358,10 @@ static enum slu_progress play_string(struct slu_transaction *transaction,
 	return progress;
 }
 
-enum slu_progress slu_transaction_step(struct slu_transaction *transaction,
-                                       struct slu_connection *connection)
+/* ---- the whole ---- */
+
+static enum slu_progress play(struct slu_transaction *transaction,
+                              struct slu_connection *connection)
 {
 	while (transaction->segment < transaction->script->segment_count) {
 		const struct slu_segment *segment = segment_of(transaction);
@@ -371,4 +376,22 @@ enum slu_progress slu_transaction_step(struct slu_transaction *transaction,
 		transaction->entered = transaction->all_sent = false;
 	}
 	return SLU_DONE;
+}
+
+enum slu_progress slu_transaction_step(struct slu_transaction *transaction,
+                                       struct slu_connection *connection, uint64_t now_ns)
+{
+	enum slu_progress progress = play(transaction, connection);
+
+	if (progress != SLU_PENDING)
+		return progress;
+	if (transaction->moves != transaction->silent_moves) {
+		transaction->silent_moves = transaction->moves;
+		transaction->silent_until_ns = now_ns + SILENCE_NS_MAX;
+	} else if (now_ns >= transaction->silent_until_ns) {
+		slu_trouble_set(&connection->trouble, SLU_RETRY,
+		                "the server was silent for 30 s in the middle of a batch");
+		return SLU_STOPPED;
+	}
+	return SLU_PENDING;
 }

@@ -21,20 +21,24 @@
 
 struct slu_transaction {
 	const struct slu_script *script;
-	size_t segment;  /* index of the one being said */
-	bool entered;    /* its first byte was handed to libpq */
-	bool all_sent;   /* and its last: the sync of a pipeline, the string */
-	size_t sent;     /* index of the next statement of a pipeline to send */
-	size_t answered; /* index of the next statement to be answered */
-	bool copying;    /* the server waits for data */
-	size_t copied;   /* bytes of them handed over */
-	uint64_t moves;  /* grows whenever something happened */
+	size_t segment;           /* index of the one being said */
+	bool entered;             /* its first byte was handed to libpq */
+	bool all_sent;            /* and its last: the sync of a pipeline, the string */
+	size_t sent;              /* index of the next statement of a pipeline to send */
+	size_t answered;          /* index of the next statement to be answered */
+	bool copying;             /* the server waits for data */
+	size_t copied;            /* bytes of them handed over */
+	uint64_t moves;           /* grows whenever something happened; */
+	uint64_t silent_moves;    /* it was this when something last did, */
+	uint64_t silent_until_ns; /* and waiting for more ends then */
 };
 
 /* `script` must be made for this connection's epoch (slu_script_set_epoch) and not be refused. */
-void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script);
+void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script,
+                           uint64_t now_ns);
 
+/* Stops, too, when nothing has happened for 30 s. */
 enum slu_progress slu_transaction_step(struct slu_transaction *transaction,
-                                       struct slu_connection *connection);
+                                       struct slu_connection *connection, uint64_t now_ns);
 
 #endif

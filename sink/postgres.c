@@ -30,7 +30,6 @@
 #define BATCH_BYTES_MAX_DEFAULT ((size_t)256 << 20)
 #define BACKOFF_NS_MIN sluice_ms(50)
 #define BACKOFF_NS_MAX sluice_seconds(5)
-#define QUIET_NS_MAX sluice_seconds(30) /* a batch may take without anything happening */
 
 struct postgres {
 	struct sluice_sink sink; /* first: the door's handle */
@@ -40,9 +39,7 @@ struct postgres {
 	struct slu_run run;
 	struct slu_connection connection;
 	struct slu_transaction transaction;
-	bool on_wire;            /* `transaction` is saying the run's head */
-	uint64_t quiet_moves;    /* what it had done when it last did something, */
-	uint64_t quiet_until_ns; /* and when waiting for more ends */
+	bool on_wire; /* `transaction` is saying the run's head */
 	uint64_t reconnects;
 	uint64_t backoff_ns; /* bound of the next pause */
 	uint64_t dial_at_ns;
@@ -258,10 +255,8 @@ static void put_on_wire(struct postgres *postgres, uint64_t now_ns)
 	struct slu_script *script = slu_run_head(&postgres->run);
 
 	slu_script_set_epoch(script, postgres->connection.epoch);
-	slu_transaction_begin(&postgres->transaction, script);
+	slu_transaction_begin(&postgres->transaction, script, now_ns);
 	postgres->on_wire = true;
-	postgres->quiet_moves = 0;
-	postgres->quiet_until_ns = now_ns + QUIET_NS_MAX;
 }
 
 /* Returns true when there is more to do at once. */
@@ -273,22 +268,12 @@ static bool batch_step(struct postgres *postgres, uint64_t now_ns)
 		return meet_sealed(postgres);
 	if (!postgres->on_wire)
 		put_on_wire(postgres, now_ns);
-	progress = slu_transaction_step(&postgres->transaction, &postgres->connection);
-	if (progress == SLU_DONE) {
+	progress = slu_transaction_step(&postgres->transaction, &postgres->connection, now_ns);
+	if (progress == SLU_DONE)
 		pop(postgres);
-		return true;
-	}
-	if (progress == SLU_STOPPED) {
+	else if (progress == SLU_STOPPED)
 		give_way(postgres, now_ns);
-		return false;
-	}
-	if (postgres->transaction.moves != postgres->quiet_moves) {
-		postgres->quiet_moves = postgres->transaction.moves;
-		postgres->quiet_until_ns = now_ns + QUIET_NS_MAX;
-	} else if (now_ns >= postgres->quiet_until_ns) {
-		retry(postgres, "the server was silent for 30 s in the middle of a batch", now_ns);
-	}
-	return false;
+	return progress == SLU_DONE;
 }
 
 /* Returns true when there is more to do at once. */
@@ -336,7 +321,7 @@ static uint64_t wake_of(const struct postgres *postgres)
 	case SLU_READY:
 		break;
 	}
-	return postgres->on_wire ? postgres->quiet_until_ns : UINT64_MAX;
+	return postgres->on_wire ? postgres->transaction.silent_until_ns : UINT64_MAX;
 }
 
 static void postgres_step(struct sluice_sink *sink, uint64_t now_ns,

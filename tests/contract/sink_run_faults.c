@@ -3,8 +3,8 @@
  * sink_run_faults.c - wherever connection or process dies around begin and seal, each run ends with
  * every row once and is sealed.
  *
- * As in sink_faults.c the steps are countable: it breaks after step 0, then after step 1, and so on,
- * until a walk through two runs gets by without being broken.
+ * As in sink_faults.c the steps are countable: it breaks after step 0, then after step 1, and so
+ * on, until a walk through two runs gets by without being broken.
  */
 #include "tests/contract/sink_fault.h"
 

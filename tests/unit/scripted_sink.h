@@ -4,8 +4,8 @@
  *
  * It copies every row it is given, follows orders (commit, hold, refuse, halt), and watches that
  * the flusher keeps the rules of sluice/sink.h: the first one broken is in `violation`, and fails
- * the test when the sink is freed. Runs may follow each other; the record goes on over them, numbers
- * are those within the run.
+ * the test when the sink is freed. Runs may follow each other: the record goes on over them, and
+ * numbers are those within the run.
  */
 #ifndef TESTS_UNIT_SCRIPTED_SINK_H
 #define TESTS_UNIT_SCRIPTED_SINK_H
