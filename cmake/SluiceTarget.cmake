@@ -64,7 +64,8 @@ function(sluice_add_library name file public map)
 		VERSION ${Sluice_VERSION}
 		SOVERSION ${Sluice_VERSION_MAJOR}.${Sluice_VERSION_MINOR}
 		LINK_DEPENDS ${map})
-	target_link_options(${name} PRIVATE LINKER:--version-script=${map})
+	# A thread that ends calls back (core/lease.c): the library stays once it is loaded.
+	target_link_options(${name} PRIVATE LINKER:--version-script=${map} LINKER:-z,nodelete)
 	if(NOT SLUICE_SANITIZE)
 		target_link_options(${name} PRIVATE LINKER:--no-undefined)
 	endif()

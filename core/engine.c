@@ -2,9 +2,10 @@
 /*
  * engine.c - the hot path: what an engine thread runs.
  *
- * No system call, no allocation, no lock, no clock: one straight try (put.h), and nearly always that
- * is all. What else may be: the lane is the handle of the shared ones, so that one of those is borrowed
- * for the call; the lane is full, and the engine asked to wait for room; the call is refused.
+ * No system call, no allocation, no lock, no clock: one straight try (put.h), and nearly always
+ * that is all. What else may be: the lane is the handle of the shared ones, so that one of those is
+ * borrowed for the call; the lane is full, and the engine asked to wait for room; the call is
+ * refused.
  */
 #include "core/put.h"
 
@@ -139,10 +140,32 @@ static inline enum sluice_status put(struct sluice_lane *lane, const struct slui
 	return SLUICE_OK;
 }
 
+/* These two are not inlined, and called last: what they keep on the stack is no concern of a
+ * straight put. */
+static SLU_APART enum sluice_status put_any(struct sluice_lane *lane,
+                                            const struct sluice_stream *stream, const void *record,
+                                            size_t size, struct sluice_ticket *ticket)
+{
+	struct slu_offer offer = {.record = record, .size = size, .rule = SLU_ANY_VERSION};
+
+	if (stream->kind == SLUICE_STATE)
+		offer.key = (const char *)record + stream->key_offset;
+	return put(lane, stream, offer, ticket);
+}
+
+static SLU_APART enum sluice_status append_by_call(struct sluice_lane *lane,
+                                                   const struct sluice_stream *stream,
+                                                   const void *record, size_t size,
+                                                   struct sluice_ticket *ticket)
+{
+	if (__builtin_expect(slu_put_straight(lane, stream, record, size, ticket), 1))
+		return SLUICE_OK;
+	return put_any(lane, stream, record, size, ticket);
+}
+
 enum sluice_status sluice_put(struct sluice_lane *lane, const struct sluice_stream *stream,
                               const void *record, size_t size, struct sluice_ticket *ticket)
 {
-	struct slu_offer offer = {.record = record, .size = size, .rule = SLU_ANY_VERSION};
 	enum sluice_status status = misuse(lane, stream);
 
 	if (__builtin_expect(status != SLUICE_OK, 0))
@@ -151,10 +174,13 @@ enum sluice_status sluice_put(struct sluice_lane *lane, const struct sluice_stre
 		return SLUICE_TOO_LONG;
 	if (__builtin_expect(size < (size_t)stream->key_offset + stream->key_size, 0))
 		return SLUICE_INVALID;
-	if (stream->kind == SLUICE_APPEND)
-		return put(lane, stream, offer, ticket);
-	offer.key = (const char *)record + stream->key_offset;
-	return put(lane, stream, offer, ticket);
+	if (stream->kind == SLUICE_STATE)
+		return put_any(lane, stream, record, size, ticket);
+	if (!slu_put_in_steps(size))
+		return append_by_call(lane, stream, record, size, ticket);
+	if (__builtin_expect(slu_put_straight(lane, stream, record, size, ticket), 1))
+		return SLUICE_OK;
+	return put_any(lane, stream, record, size, ticket);
 }
 
 enum sluice_status sluice_put_if(struct sluice_lane *lane, const struct sluice_stream *stream,

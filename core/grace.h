@@ -3,26 +3,26 @@
  * grace.h - when no engine thread can hold an old pointer any more.
  *
  * Every call on a lane, by the thread that leases it or has borrowed it, is a section: the lane's
- * counter is odd from before the call loads a pointer from the cache until it is done with it. A grace
- * period has passed when each counter was seen even, or seen to have moved, after it began. Engine
- * threads pay one store at each end and never enter the kernel: no waking, no registration.
+ * counter is odd from before the call loads a pointer from the cache until it is done with it. A
+ * grace period has passed when each counter was seen even, or seen to have moved, after it began.
+ * Engine threads pay one store at each end and never enter the kernel: no waking, no registration.
  *
  * The same counter keeps a signal handler out of a call that it interrupted: found odd, the section
- * can't be entered. A handler that comes between the load and the store of an entry finds it even, and
- * runs a whole call there; the store then puts the counter back by two. That is harmless: an odd value
- * once seen by a grace period stays until its section is left, and one that is met again is waited for
- * once more.
+ * can't be entered. A handler that comes between the load and the store of an entry finds it even,
+ * and runs a whole call there; the store then puts the counter back by two. That is harmless: an
+ * odd value once seen by a grace period stays until its section is left, and one that is met again
+ * is waited for once more.
  *
  * E5  section: release at exit -> acquire by the flusher's poll. Else memory is reused under a
  *     reader's last load.
  * E6  section: entered by a plain store, which the processor may let later loads of the cache
  *     overtake. The flusher pays for that: a grace period begins with a barrier on every processor
- *     that runs this process (membarrier). An engine whose entry the flusher does not see after that
- *     will load what the flusher had stored before it.
+ *     that runs this process (membarrier). An engine whose entry the flusher does not see after
+ *     that will load what the flusher had stored before it.
  * E6' The compiler, too, must keep those loads behind the entry: a signal fence, no instruction.
  *
- * One grace period runs at a time, polled, never waited for. They are spaced, because each interrupts
- * the processors that engine threads run on (flusher.c).
+ * One grace period runs at a time, polled, never waited for. They are spaced, because each
+ * interrupts the processors that engine threads run on (flusher.c).
  */
 #ifndef SLU_GRACE_H
 #define SLU_GRACE_H

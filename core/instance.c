@@ -8,6 +8,8 @@
  */
 #include "core/instance.h"
 
+#include "core/lease.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,20 +172,31 @@ static void fill_account(struct sluice_account *account, const struct slu_pictur
 	};
 }
 
+/* A record is accepted when its slot is committed, which its engine counts an instruction later: one
+ * that was stopped in between must not make fewer records accepted than are committed. */
+static uint64_t accepted_on(const struct sluice_lane *lane)
+{
+	uint64_t acknowledged = atomic_load_explicit(&lane->flusher.acknowledged,
+	                                             memory_order_acquire);
+	uint64_t position = atomic_load_explicit(&lane->engine.position, memory_order_acquire);
+
+	return acknowledged > position ? acknowledged : position;
+}
+
 static void fill_lanes(const struct sluice *sluice, struct sluice_stats *stats)
 {
 	for (size_t i = 0; i < sluice->lane_count; i++) {
 		const struct sluice_lane *lane = &sluice->lanes[i];
 		uint64_t released = atomic_load_explicit(&lane->flusher.released,
 		                                         memory_order_acquire);
-		uint64_t depth = atomic_load_explicit(&lane->engine.position,
-		                                      memory_order_acquire) -
-		                 released;
+		uint64_t depth = accepted_on(lane) - released;
 
 		stats->lane_depth += depth;
 		if (depth > stats->lane_depth_max)
 			stats->lane_depth_max = depth;
 		stats->full += atomic_load_explicit(&lane->engine.full, memory_order_relaxed);
+		stats->keys_full += atomic_load_explicit(&lane->engine.keys_full,
+		                                         memory_order_relaxed);
 	}
 	for (size_t i = 0; i < sluice->streams->count; i++) {
 		uint32_t taken = atomic_load_explicit(&sluice->caches[i].taken,
@@ -198,8 +211,7 @@ static uint64_t accepted_by_engines(const struct sluice *sluice)
 	uint64_t accepted = 0;
 
 	for (size_t i = 0; i < sluice->lane_count; i++)
-		accepted += atomic_load_explicit(&sluice->lanes[i].engine.position,
-		                                 memory_order_acquire);
+		accepted += accepted_on(&sluice->lanes[i]);
 	return accepted;
 }
 
@@ -274,8 +286,7 @@ enum sluice_status sluice_close(struct sluice *sluice, uint64_t timeout_ns,
 	if (gone == SLUICE_OK) {
 		uint64_t began_ns = sluice->env->now_ns(sluice->env);
 
-		for (size_t i = 0; i < sluice->lane_count; i++)
-			slu_lane_refuse(&sluice->lanes[i], SLUICE_CLOSED);
+		slu_lease_close(sluice);
 		slu_instance_stop(sluice, deadline(sluice, timeout_ns));
 		write_report(sluice, began_ns);
 		sluice->gone = SLUICE_CLOSED;

@@ -14,7 +14,7 @@ size_t slu_lane_slot_size(size_t record_size)
 {
 	size_t size = sizeof(struct slu_slot) + record_size;
 
-	return (size + SLU_CACHE_LINE - 1) / SLU_CACHE_LINE * SLU_CACHE_LINE;
+	return (size + SLU_SLOT_ALIGN - 1) / SLU_SLOT_ALIGN * SLU_SLOT_ALIGN;
 }
 
 void slu_lane_init(struct sluice_lane *lane, uint32_t index, unsigned char *slots,

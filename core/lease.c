@@ -4,8 +4,8 @@
  *
  * A thread that leases lanes has a holder: the list of them, of any instance. It is the value of a
  * pthread key, whose destructor gives back what the thread still holds when it ends. All of that is
- * under the registry's lock, for a lane may also be detached by another thread. Borrowing a shared lane
- * takes no lock.
+ * under the registry's lock, for a lane may also be detached by another thread. Borrowing a shared
+ * lane takes no lock.
  */
 #include "core/lease.h"
 
@@ -25,9 +25,9 @@ struct slu_holder {
 
 /* ---- changing hands ---- */
 
-/* The last accepted record of a state stream may not be published yet. If it is, it is not newer than
- * what the cache has, and nothing happens. The slot is not released before the section ends, nor
- * filled again by anybody but the lane's producer. */
+/* The last accepted record of a state stream may not be published yet. If it is, it is not newer
+ * than what the cache has, and nothing happens. The slot is not released before the section ends,
+ * nor filled again by anybody but the lane's producer. */
 static void publish_last(struct sluice_lane *lane, uint64_t position)
 {
 	const struct sluice *sluice = lane->shape.owner;
@@ -162,10 +162,11 @@ static struct sluice_lane *lease(struct sluice *sluice, struct slu_holder *holde
 	if (lane != NULL)
 		give(lane, holder);
 	else
-		sluice_error_set(error, SLUICE_FULL,
-		                 "all %llu lanes are leased; open with more lanes (lanes=), detach one, "
-		                 "or put through sluice_shared, which needs no lane of its own",
-		                 (unsigned long long)sluice->options.lanes);
+		sluice_error_set(
+			error, SLUICE_FULL,
+			"all %llu lanes are leased; open with more lanes (lanes=), detach one, "
+			"or put through sluice_shared, which needs no lane of its own",
+			(unsigned long long)sluice->options.lanes);
 	return lane;
 }
 
@@ -190,8 +191,8 @@ struct sluice_lane *sluice_attach(struct sluice *sluice, int cpu, struct sluice_
 	return lane;
 }
 
-/* The lessee itself is told of what it has open. Anybody else speaks for a thread that makes no calls
- * any more. */
+/* The lessee itself is told of what it has open. Anybody else speaks for a thread that makes no
+ * calls any more. */
 static enum sluice_status detach(struct sluice_lane *lane)
 {
 	enum sluice_status refusal = lane->engine.refusal;

@@ -187,6 +187,7 @@ static void open_flusher(struct sluice *sluice, const struct sluice_uuid *id, ui
 	flusher->progress.fd = -1;
 	flusher->picture.state = SLUICE_STATE_CONNECTING;
 	flusher->picture.state_since_ns = now_ns;
+	slu_recovery_tell(&sluice->recovery, &flusher->picture.former);
 	slu_counters_publish(&flusher->counters, &flusher->picture);
 }
 

@@ -9,9 +9,9 @@
  *      publish              now every engine can get it
  *      leave the section
  *
- * The section (grace.h) keeps the slot from being released before it is published, and signal handlers
- * out. An engine that stops for ever at any of these steps leaves a lane that can be made whole
- * (lease.h), or recovered by another process: the commit word is written after all else.
+ * The section (grace.h) keeps the slot from being released before it is published, and signal
+ * handlers out. An engine that stops for ever at any of these steps leaves a lane that can be made
+ * whole (lease.h), or recovered by another process: the commit word is written after all else.
  *
  * E12 entry.version: release by who takes a version -> acquire by who takes a later one, so that it
  *     reads an epoch at least as late. Else versions and stamps of a key run in different orders.
@@ -30,6 +30,8 @@
 #define SLU_NO_ENTRY ((enum sluice_status)0x101)
 
 #define SLU_UNLIKELY __attribute__((noinline, cold))
+#define SLU_APART __attribute__((noinline))
+#define SLU_TOGETHER inline __attribute__((always_inline))
 
 /* A record on its way in. */
 struct slu_put {
@@ -87,7 +89,7 @@ static inline void slu_put_stamp(struct slu_slot *slot, const struct sluice_stre
 
 enum slu_version_rule { SLU_ANY_VERSION, SLU_EXPECTED_VERSION };
 
-/* Another version of the key than everybody else's, the one after `expected` if the rule says so. */
+/* A version of the key that nobody else has: the one after `expected`, if the rule says so. */
 static inline bool slu_put_next_version(struct slu_entry *entry, enum slu_version_rule rule,
                                         uint64_t expected, uint64_t *version)
 {
@@ -104,12 +106,12 @@ static inline bool slu_put_next_version(struct slu_entry *entry, enum slu_versio
 }
 
 /*
- * Takes a version if the rule allows. Of two versions of a key the later never has the earlier stamp:
- * else a batch could take it and leave the other behind, and a run that recovers the lanes could find
- * the other alone, and write it last (flusher.c, mark_stale). So the epoch is read before and after,
- * and when it has moved in between, which it does some thousand times a second at most, the put takes
- * one more version: gaps are legal. If somebody else's put came between those two, an expected version
- * is no longer there: a conflict.
+ * Takes a version if the rule allows. Of two versions of a key the later never has the earlier
+ * stamp: else a batch could take it and leave the other behind, and a run that recovers the lanes
+ * could find the other alone, and write it last (flusher.c, mark_stale). So the epoch is read
+ * before and after, and when it has moved in between, which it does some thousand times a second at
+ * most, the put takes one more version: gaps are legal. If somebody else's put came between those
+ * two, an expected version is no longer there: a conflict.
  */
 static inline bool slu_put_take_version(const struct slu_put *put, enum slu_version_rule rule,
                                         uint64_t expected, struct slu_mark *mark)
@@ -205,11 +207,68 @@ static inline enum sluice_status slu_put_once(struct sluice_lane *lane,
 	return status;
 }
 
+/* ---- an append stream's record, with nothing in the way ---- */
+
+#define SLU_PUT_STEP 16       /* bytes that one instruction copies, on any processor of ours */
+#define SLU_PUT_STEPS_MAX 128 /* bytes; above, memcpy's wider steps are worth the call */
+
+static inline bool slu_put_in_steps(size_t size)
+{
+	return size >= SLU_PUT_STEP && size <= SLU_PUT_STEPS_MAX;
+}
+
+/* The last step may overlap the one before. */
+static SLU_TOGETHER void slu_put_copy(unsigned char *to, const unsigned char *from, size_t size)
+{
+	size_t last = size - SLU_PUT_STEP;
+
+	if (!slu_put_in_steps(size)) {
+		memcpy(to, from, size);
+		return;
+	}
+	for (size_t at = 0; at < last; at += SLU_PUT_STEP)
+		memcpy(to + at, from + at, SLU_PUT_STEP);
+	memcpy(to + last, from + last, SLU_PUT_STEP);
+}
+
+/*
+ * slu_put_once for the case that nearly always is: the lane is free, has room as far as is known,
+ * and the record needs no entry. False: nothing has changed, and slu_put_once is to find out why.
+ *
+ * With a size known to be copied in steps it calls nothing, so nothing is saved on the stack. That
+ * is the point: each store of a put, to the stack, too, waits in order behind those that wait for
+ * the slot's cache lines, and when the processor has no place for one more, the engine stands
+ * still.
+ */
+static SLU_TOGETHER bool slu_put_straight(struct sluice_lane *lane,
+                                          const struct sluice_stream *stream, const void *record,
+                                          size_t size, struct sluice_ticket *ticket)
+{
+	struct slu_slot *slot;
+
+	if (!slu_section_enter(lane))
+		return false;
+	/* Only now: before, a signal handler's put may move it. */
+	if (__builtin_expect(slu_lane_position(lane) >= lane->engine.room_until, 0)) {
+		slu_section_exit(lane);
+		return false;
+	}
+	slot = slu_lane_slot(lane, slu_lane_position(lane));
+	slu_put_stamp(slot, stream, (struct slu_mark){.epoch = slu_put_epoch(lane)}, size, 0);
+	slu_put_copy(slot->record, record, size);
+	slu_put_tell(lane, ticket);
+	slu_lane_commit(lane, slot);
+	slu_section_exit(lane);
+	return true;
+}
+
+/* ---- reserve ---- */
+
 /* An open reserve closes the lane to everything but get: with room_until 0 a put comes to
  * look_for_room, and finds BUSY. */
 static inline enum sluice_status slu_reserve_once(struct sluice_lane *lane,
-                                           const struct sluice_stream *stream, const void *key,
-                                           void **record)
+                                                  const struct sluice_stream *stream,
+                                                  const void *key, void **record)
 {
 	struct slu_put put = {.lane = lane, .stream = stream};
 	enum sluice_status status;

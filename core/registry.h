@@ -11,8 +11,8 @@
 
 #include "core/instance.h"
 
-/* Also guards who leases which lane (lease.h). Held for moments only, and never in a signal handler; a
- * fork waits for it, so that a child finds whole lists. */
+/* Also guards who leases which lane (lease.h). Held for moments only, and never in a signal
+ * handler; a fork waits for it, so that a child finds whole lists. */
 void slu_registry_lock(void);
 void slu_registry_unlock(void);
 

@@ -14,8 +14,8 @@ static void write_number(uint8_t *bytes, unsigned count, uint64_t number)
 	}
 }
 
-/* 48 bits of milliseconds, 12 bits of the millisecond's fraction (RFC 9562 6.2, method 3), 62 random
- * bits; between them the version and the variant. */
+/* 48 bits of milliseconds, 12 bits of the millisecond's fraction (RFC 9562 6.2, method 3), 62
+ * random bits; between them the version and the variant. */
 void sluice_uuid7_at(struct sluice_uuid *uuid, uint64_t unix_us, uint64_t random)
 {
 	uint64_t fraction = unix_us % 1000 * 4096 / 1000;

@@ -186,7 +186,11 @@ enum sluice_status slu_directory_open(struct slu_directory *directory, struct sl
 	directory->env = env;
 	directory->fd = -1;
 	directory->lock_fd = -1;
-	snprintf(directory->path, sizeof(directory->path), "%s", path);
+	if (strlen(path) >= sizeof(directory->path))
+		return sluice_error_set(error, SLUICE_INVALID,
+		                        "the directory's name has %zu bytes; %zu are possible",
+		                        strlen(path), sizeof(directory->path) - 1);
+	strcpy(directory->path, path);
 	status = open_itself(directory, use, error);
 	if (status == SLUICE_OK && use == SLU_DIRECTORY_OWN)
 		status = take_lock(directory, error);
@@ -243,7 +247,7 @@ static bool add_name(struct slu_listing *listing, const char *name)
 	if (names == NULL)
 		return false;
 	listing->names = names;
-	snprintf(names[listing->count++], sizeof(*names), "%s", name);
+	memcpy(names[listing->count++], name, strlen(name) + 1); /* as long as SUFFIX lets it */
 	return true;
 }
 

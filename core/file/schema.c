@@ -185,6 +185,38 @@ static const struct sluice_enum *get_labels(struct reader *reader)
 	return labels;
 }
 
+/* The bytes of a field. */
+static size_t field_size(const struct sluice_column *column)
+{
+	static const size_t sizes[] = {
+		[SLUICE_BOOL] = 1,
+		[SLUICE_INT2] = 2,
+		[SLUICE_INT4] = 4,
+		[SLUICE_INT8] = 8,
+		[SLUICE_FLOAT4] = 4,
+		[SLUICE_FLOAT8] = 8,
+		[SLUICE_NUMERIC64] = 8,
+		[SLUICE_NUMERIC] = sizeof(struct sluice_decimal),
+		[SLUICE_TEXT_TYPE] = sizeof(uint16_t),
+		[SLUICE_BYTEA] = sizeof(uint16_t),
+		[SLUICE_JSON] = sizeof(uint16_t),
+		[SLUICE_JSONB] = sizeof(uint16_t),
+		[SLUICE_UUID] = sizeof(struct sluice_uuid),
+		[SLUICE_TIMESTAMPTZ] = 8,
+		[SLUICE_TIMESTAMP] = 8,
+		[SLUICE_DATE] = 4,
+		[SLUICE_TIME] = 8,
+		[SLUICE_INTERVAL] = sizeof(struct sluice_interval),
+		[SLUICE_INET] = sizeof(struct sluice_inet),
+		[SLUICE_ENUM] = 4,
+		[SLUICE_VERSION] = 0,
+	};
+	bool text = column->type == SLUICE_TEXT_TYPE || column->type == SLUICE_BYTEA ||
+	            column->type == SLUICE_JSON || column->type == SLUICE_JSONB;
+
+	return sizes[column->type] + (text ? column->size : 0);
+}
+
 static void get_column(struct reader *reader, struct sluice_column *column, uint64_t record_size)
 {
 	column->name = get_text(reader);
@@ -199,7 +231,7 @@ static void get_column(struct reader *reader, struct sluice_column *column, uint
 	column->labels = get_labels(reader);
 	column->definition = get_text(reader);
 	if (column->type == 0 || column->name[0] == '\0' ||
-	    column->offset + (uint64_t)column->size > record_size ||
+	    column->offset + field_size(column) > record_size ||
 	    (column->present != 0 && column->present_offset + sizeof(uint32_t) > record_size) ||
 	    (column->type == SLUICE_ENUM && column->labels == NULL))
 		reader->bad = true;

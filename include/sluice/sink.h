@@ -56,7 +56,7 @@ struct sluice_batch {
 struct sluice_sink_setup {
 	const struct sluice_streams *streams;
 	size_t in_flight_batches; /* the most batches to hold at a time */
-	uint64_t seed; /* for jitter, and for names that no other process uses */
+	uint64_t seed;            /* for jitter, and for names that no other process uses */
 	void (*log)(void *context, const char *line);
 	void *log_context;
 };

@@ -90,7 +90,7 @@ enum sluice_level {
 /* What an accepted record survives before it is committed. */
 enum sluice_durability {
 	SLUICE_MEMORY = 1, /* the sink's troubles, while the process lives */
-	SLUICE_PROCESS,    /* also the death of the process, by any signal at any instruction; not the
+	SLUICE_PROCESS, /* also the death of the process, by any signal at any instruction; not the
 	                      machine's. Lanes in files: option `dir` */
 };
 
@@ -180,7 +180,7 @@ struct sluice_stats {
 	uint64_t lane_slots;        /* slots of one lane */
 	uint64_t oldest_pending_ns; /* age of the oldest pending record, 0 when there is none */
 	struct sluice_latency commit_lag; /* accepted to committed, since open */
-	uint64_t full;                    /* puts refused with SLUICE_FULL: no slot was free, */
+	uint64_t full;                    /* calls refused with SLUICE_FULL: no slot or lane, */
 	uint64_t keys_full;               /* or no entry for a new key */
 	uint64_t keys;                    /* entries taken for keys; a lane takes 16 at a time */
 	uint64_t batches;                 /* committed transactions */
@@ -263,48 +263,50 @@ SLUICE_API SLUICE_MUST_CHECK struct sluice *sluice_open_with(struct sluice_sink 
 
 #define SLUICE_CPU_CURRENT (-1)
 
-/* Leases a free lane to the calling thread, which owns it until it detaches or ends. `cpu` picks the
- * lane by core; a wrong core costs locality, never correctness: detach and attach again to move.
- * Returns NULL with SLUICE_FULL when every lane is leased, SLUICE_CLOSED, SLUICE_FORKED, SLUICE_INVALID,
- * or SLUICE_FAILED.  Thread: any; not in a signal handler. */
+/* Leases a free lane to the calling thread, which owns it until it detaches or ends. `cpu` picks
+ * the lane by core; a wrong core costs locality, never correctness: detach and attach again to
+ * move. Returns NULL with SLUICE_FULL when every lane is leased, SLUICE_CLOSED, SLUICE_FORKED,
+ * SLUICE_INVALID, or SLUICE_FAILED.  Thread: any; not in a signal handler. */
 SLUICE_API SLUICE_MUST_CHECK struct sluice_lane *sluice_attach(struct sluice *sluice, int cpu,
                                                                struct sluice_error *error);
 
-/* Gives the lane back. What it holds is still carried to the sink. A thread's end does the same with all
- * that it leases, however it ends (returns, pthread_exit, cancelled), and cancels an open reserve.
- * Returns SLUICE_BUSY with a reserve open, SLUICE_INVALID for the handle of shared lanes.
- * Thread: the owner. Or another, that speaks for an owner which makes no call on the lane now and none
- * later: then an open reserve is cancelled. Not in a signal handler. */
+/* Gives the lane back. What it holds is still carried to the sink. A thread's end does the same
+ * with all that it leases, however it ends (returns, pthread_exit, cancelled), and cancels an open
+ * reserve. Returns SLUICE_BUSY with a reserve open, SLUICE_INVALID for the handle of shared lanes.
+ * Thread: the owner. Or another, that speaks for an owner which makes no call on the lane now and
+ * none later: then an open reserve is cancelled. Not in a signal handler. */
 SLUICE_API enum sluice_status sluice_detach(struct sluice_lane *lane);
 
-/* For threads that don't attach, because they are many, short-lived or not the caller's own, and for
- * signal handlers: a handle that any number of them may use at the same time, with put, put_if, remove
- * and get. Each call borrows one of the `shared_lanes` for its duration and waits for nobody: if all of
- * them are borrowed, or full, it returns SLUICE_FULL, counted in sluice_stats.full; with
- * when_full=block a put waits as on a full lane. Dearer than a lane of one's own by two atomic
- * exchanges, and by what else the other threads' calls cost. Records that one thread puts may pass
- * through several lanes: their order is kept only key by key (state streams) and between transactions.
- * Tickets name the lane that was borrowed. reserve returns SLUICE_INVALID: left open, it would keep a
- * lane from the others.
- * Returns NULL with SLUICE_INVALID (shared_lanes=0), SLUICE_CLOSED, SLUICE_FORKED or SLUICE_FAILED. The
- * handle is always the same, and stays valid for ever, as lanes do.  Thread: any; not in a signal
- * handler, which takes a handle made before. */
+/* For threads that don't attach, because they are many, short-lived or not the caller's own, and
+ * for signal handlers: a handle that any number of them may use at the same time, with put, put_if,
+ * remove and get. Each call borrows one of the `shared_lanes` for its duration and waits for
+ * nobody: if all of them are borrowed, or full, it returns SLUICE_FULL, counted in
+ * sluice_stats.full; with when_full=block a put waits as on a full lane. Dearer than a lane of
+ * one's own by two atomic writes to lines that other cores may hold. Records that one thread puts
+ * may pass through several lanes: their order is kept only key by key (state streams) and between
+ * transactions. Tickets name the lane that was borrowed. reserve returns SLUICE_INVALID: left open,
+ * it would keep a lane from the others.
+ * Returns NULL with SLUICE_INVALID (shared_lanes=0), SLUICE_CLOSED, SLUICE_FORKED or SLUICE_FAILED.
+ * The handle is always the same, and stays valid for ever, as lanes do.  Thread: any; not in a
+ * signal handler, which takes a handle made before. */
 SLUICE_API SLUICE_MUST_CHECK struct sluice_lane *sluice_shared(struct sluice *sluice,
                                                                struct sluice_error *error);
 
 /* ---- the hot path ----
- * Thread: the lane's owner; any with sluice_shared's handle.  Progress: wait-free, but for a key's first
- * put (lock-free) and for competing puts of one key (lock-free).  All return SLUICE_UNATTACHED for a
- * NULL or detached lane, SLUICE_CLOSED and SLUICE_FORKED. `ticket` may be NULL.
+ * Thread: the lane's owner; any with sluice_shared's handle.  Progress: wait-free, but for a key's
+ * first put (lock-free) and for competing puts of one key (lock-free).  All return
+ * SLUICE_UNATTACHED for a NULL or detached lane, SLUICE_CLOSED and SLUICE_FORKED. `ticket` may be
+ * NULL.
  *
- * In a signal handler: all may be called. On a lane on which the handler interrupted a call they return
- * SLUICE_BUSY and change nothing; with sluice_shared's handle they find another lane, if there are two
- * or more or the interrupted call was not a shared one.
+ * In a signal handler: all may be called. On a lane on which the handler interrupted a call they
+ * return SLUICE_BUSY and change nothing; with sluice_shared's handle they find another lane, if
+ * there are two or more or the interrupted call was not a shared one.
  *
  * A call must come to its end: no longjmp out of a handler that interrupted it, and no asynchronous
- * cancellation of its thread. One that is abandoned all the same does no harm to other threads nor to
- * what was accepted, but may have taken the version it did not use: then sluice_put_if of that key
- * conflicts until the next put. A shared lane that it had borrowed is lost to the others until close. */
+ * cancellation of its thread. One that is abandoned all the same does no harm to other threads nor
+ * to what was accepted, but may have taken the version it did not use: then sluice_put_if of that
+ * key conflicts until the next put. A shared lane that it had borrowed is lost to the others until
+ * close. */
 
 /* Copies the first `size` bytes of `record` in; the caller keeps its memory. What lies behind them
  * reads as undefined: give a size that covers all texts. Returns SLUICE_OK; SLUICE_FULL when the
@@ -385,9 +387,10 @@ SLUICE_API enum sluice_status sluice_close(struct sluice *sluice, uint64_t timeo
  * the kernel for the time and for chance, so it is not part of the hot path. Those of one thread
  * grow.  Thread: any. */
 SLUICE_API void sluice_uuid7(struct sluice_uuid *uuid);
-/* The same for the hot path: let the caller pass the time, in microseconds since 1970 UTC, and chance,
- * of which 62 bits count: from a generator that the thread seeds once, well enough that no two threads
- * or runs agree. Two of the same microsecond stand in any order.  Thread: any.  Progress: wait-free. */
+/* The same for the hot path: let the caller pass the time, in microseconds since 1970 UTC, and
+ * chance, of which 62 bits count: from a generator that the thread seeds once, well enough that no
+ * two threads or runs agree. Two of the same microsecond stand in any order.  Thread: any.
+ * Progress: wait-free. */
 SLUICE_API void sluice_uuid7_at(struct sluice_uuid *uuid, uint64_t unix_us, uint64_t random);
 
 SLUICE_API const char *sluice_status_name(enum sluice_status status);

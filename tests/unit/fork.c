@@ -255,17 +255,23 @@ Test(fork, a_child_does_not_hold_the_directory_of_a_parent_that_is_done_with_it)
 	char path[] = "/dev/shm/sluice-fork-XXXXXX";
 	struct sluice_error error;
 	struct sluice *sluice;
+	int forked[2];
+	char byte;
 	pid_t child;
 
 	cr_assert_not_null(mkdtemp(path));
+	cr_assert_eq(pipe(forked), 0);
 	sluice = open_in(path, &error);
 	cr_assert_not_null(sluice, "%s", error.message);
 	child = fork();
 	if (child == 0) {
 		alarm(60);
+		(void)!write(forked[1], "", 1);
 		for (;;)
 			pause();
 	}
+	/* Until the child has run for the first time it holds what it inherited. */
+	cr_assert_eq(read(forked[0], &byte, 1), 1);
 	assert_status(sluice_close(sluice, sluice_seconds(30), NULL), SLUICE_OK);
 	sluice = open_in(path, &error);
 	kill(child, SIGKILL);

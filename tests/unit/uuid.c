@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* uuid.c - names that grow with time: bits where RFC 9562 wants them, order where callers count on it. */
+/* uuid.c - names that grow with time: bits where RFC 9562 wants them, order where callers count on
+ * it. */
 #include "world.h"
 
 #include <string.h>
