@@ -18,6 +18,7 @@ static const struct command {
 } commands[] = {
 	{"demo", cli_demo, "play a trading day into Postgres and prove the result"},
 	{"gen", cli_gen, "write typed C for migrations and queries"},
+	{"lanes", cli_lanes, "look at, and carry, what engines left in a directory"},
 	{"migrate", cli_migrate, "bring a database's schema up or down"},
 };
 

@@ -32,7 +32,7 @@ diff "$work/headers" "$work/headers.installed" || fail 'include/ and what was in
 
 # A user has the installed library, the generated bindings and programs: nothing else of ours.
 cd "$work/user"
-cp "$source/examples/hello.c" "$source/tests/install/hello.cc" "$source"/db/generated/trading.[ch] .
+cp "$source"/examples/*.c "$source/tests/install/hello.cc" "$source"/db/generated/trading.[ch] .
 
 flags() # tree, arguments of pkg-config
 {
@@ -46,6 +46,7 @@ flags() # tree, arguments of pkg-config
 	$cc -std=c11 $strict -c trading.c $(flags shared --cflags)
 	$cc -std=c11 $strict -o pc-shared hello.c trading.o $(flags shared --cflags --libs)
 	$cc -std=c11 $strict -o pc-static hello.c trading.o $(flags static --static --cflags --libs)
+	$cc -std=gnu11 $strict -o takeover takeover.c trading.o $(flags shared --cflags --libs)
 	${CXX:-c++} -std=c++17 $strict -o pc-cpp hello.cc trading.o $(flags shared --cflags --libs)
 }
 
@@ -87,3 +88,16 @@ rows=$(ask "SELECT string_agg(client_order_id || ' ' || quantity::int || ' ' ||
 [ "$rows" = "cmake/cpp 7 market, cmake/shared 100 101.25, cmake/static 100 101.25, \
 pc-cpp 7 market, pc-shared 100 101.25, pc-static 100 101.25" ] || fail "Postgres holds: $rows"
 echo "in Postgres: $rows"
+
+# An engine is killed; the next one on its directory carries on, and leaves nothing behind.
+./takeover "$SLUICE_TEST_DSN" "$work/lanes" 1000 &
+sleep 1
+kill -9 $!
+wait $! && fail 'takeover ended before it was killed'
+[ "$(find "$work/lanes" -name '*.lanes' | wc -l)" = 1 ] || fail 'the killed engine left no file'
+./takeover "$SLUICE_TEST_DSN" "$work/lanes" 3 || fail 'takeover failed'
+[ "$(find "$work/lanes" -name '*.lanes' | wc -l)" = 0 ] || fail 'a file is left'
+[ "$(ask 'SELECT count(*) FROM sluice.lane WHERE sealed_at IS NULL')" = 0 ] || fail 'a run is not sealed'
+[ "$(ask "SELECT count(*) >= 6 FROM orders WHERE client_order_id LIKE 'takeover-%'")" = t ] ||
+	fail 'orders of the killed engine are missing'
+echo 'takeover: carried what the killed engine left'
