@@ -54,16 +54,16 @@ bool slu_cache_open(struct slu_cache *cache, struct slu_env *env,
                     uint64_t first_version)
 {
 	uint64_t buckets = power_of_two_above(keys);
-	size_t clean_size = round_up(sizeof(struct slu_slot) + stream->layout.size, SLU_CACHE_LINE);
 
 	cache->stream = stream;
 	cache->first_version = first_version;
 	/* Each lane may strand what it set aside, so that much more is made. */
 	cache->capacity =
 		(uint32_t)(round_up(keys, SLU_CACHE_CHUNK) + lane_count * SLU_CACHE_CHUNK);
-	cache->clean_offset = round_up(sizeof(struct slu_entry) + stream->key_size, SLU_CACHE_LINE);
-	cache->entry_size = cache->clean_offset + clean_size;
-	cache->memory_size = cache->capacity * cache->entry_size;
+	cache->entry_size = round_up(sizeof(struct slu_entry) + stream->key_size, SLU_CACHE_LINE);
+	cache->clean_offset = cache->capacity * cache->entry_size;
+	cache->clean_size = round_up(sizeof(struct slu_slot) + stream->layout.size, SLU_CACHE_LINE);
+	cache->memory_size = cache->clean_offset + cache->capacity * cache->clean_size;
 	cache->entries = env->map(env, cache->memory_size);
 	cache->sent_size = cache->capacity * sizeof(struct slu_sent);
 	cache->sent = env->map(env, cache->sent_size);
@@ -212,9 +212,10 @@ struct slu_entry *slu_cache_find_or_add(struct slu_cache *cache, struct sluice_l
 
 /* ---- clean copies ---- */
 
-static struct slu_slot *clean_of(const struct slu_cache *cache, struct slu_entry *entry)
+static struct slu_slot *clean_of(const struct slu_cache *cache, uint32_t index)
 {
-	return (struct slu_slot *)((unsigned char *)entry + cache->clean_offset);
+	return (struct slu_slot *)(cache->entries + cache->clean_offset +
+	                           index * cache->clean_size);
 }
 
 static void copy_clean(struct slu_slot *clean, const struct slu_slot *slot)
@@ -229,7 +230,7 @@ static void copy_clean(struct slu_slot *clean, const struct slu_slot *slot)
 void slu_cache_restore(struct slu_cache *cache, struct slu_entry *entry,
                        const struct slu_slot *slot)
 {
-	struct slu_slot *clean = clean_of(cache, entry);
+	struct slu_slot *clean = clean_of(cache, slu_cache_index(cache, entry));
 
 	/* Relaxed: starting a thread orders all of this before what engines do. */
 	if (atomic_load_explicit(&entry->newest, memory_order_relaxed) != NULL &&
@@ -243,7 +244,7 @@ void slu_cache_restore(struct slu_cache *cache, struct slu_entry *entry,
 void slu_cache_install(struct slu_cache *cache, struct slu_slot *slot)
 {
 	struct slu_entry *entry = slu_cache_entry(cache, slot->entry);
-	struct slu_slot *clean = clean_of(cache, entry);
+	struct slu_slot *clean = clean_of(cache, slot->entry);
 	struct slu_slot *newest = slot;
 
 	/* Relaxed: only whether it is this slot matters. Once it is not, it never is again, for

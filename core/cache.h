@@ -58,9 +58,12 @@ struct slu_cache {
 	/* shape: written at open */
 	const struct sluice_stream *stream;
 	struct cds_lfht *table;
+	/* All of them, then the clean copies in the same order: a put, which needs no clean copy,
+	 * finds its way in far less memory. */
 	unsigned char *entries;
 	size_t entry_size;
-	size_t clean_offset; /* of the clean copy within an entry */
+	size_t clean_offset; /* of the first clean copy */
+	size_t clean_size;
 	size_t memory_size;
 	uint32_t capacity;
 	uint64_t first_version; /* what versions of new keys count from */
@@ -103,7 +106,8 @@ static inline uint32_t slu_cache_index(const struct slu_cache *cache, const stru
 	                  cache->entry_size);
 }
 
-/* Makes a committed slot the newest, unless a newer one is. C1, C2. */
+/* Makes a committed slot the newest, unless a newer one is, or the same record by another pointer. C1,
+ * C2. */
 static inline void slu_cache_publish(struct slu_entry *entry, struct slu_slot *slot)
 {
 	struct slu_slot *newest = atomic_load_explicit(&entry->newest,
@@ -114,6 +118,26 @@ static inline void slu_cache_publish(struct slu_entry *entry, struct slu_slot *s
 		                                          memory_order_release, /* E4 */
 		                                          memory_order_acquire /* E4 */))
 			return;
+}
+
+/* The same for a slot that was committed in the section still open, so that it cannot be installed
+ * yet. While the entry's counter stands at its version, all others are older: the newest's own lines,
+ * which the flusher may just have written, are not waited for. Relaxed: the counter of whoever
+ * published `newest` is seen with it (E4). No ABA: within the section neither slots nor clean copies
+ * are used again (C3). */
+static inline void slu_cache_publish_fresh(struct slu_entry *entry, struct slu_slot *slot)
+{
+	struct slu_slot *newest = atomic_load_explicit(&entry->newest,
+	                                               memory_order_acquire); /* E4 */
+
+	if (__builtin_expect(
+		    atomic_load_explicit(&entry->version, memory_order_relaxed) == slot->version &&
+			    atomic_compare_exchange_strong_explicit(
+				    &entry->newest, &newest, slot, memory_order_release, /* E4 */
+				    memory_order_relaxed /* nothing is read */),
+		    1))
+		return;
+	slu_cache_publish(entry, slot);
 }
 
 /* ---- flusher ---- */

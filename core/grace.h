@@ -29,25 +29,39 @@
 
 #include "core/lane.h"
 
-/* False: this call interrupts another on the lane, and must leave it alone.  Thread: the lane's
- * engine. */
-static inline bool slu_section_enter(struct sluice_lane *lane)
+/* `*section` is for exit_from. False: this call interrupts another on the lane, and must leave it
+ * alone.  Thread: the lane's engine. */
+static inline bool slu_section_enter_as(struct sluice_lane *lane, uint64_t *section)
 {
-	uint64_t section = atomic_load_explicit(&lane->engine.section, memory_order_relaxed);
-
-	if (__builtin_expect(section % 2 != 0, 0))
+	*section = atomic_load_explicit(&lane->engine.section, memory_order_relaxed);
+	if (__builtin_expect(*section % 2 != 0, 0))
 		return false;
+	*section += 1;
 	/* Relaxed: E6 says who orders it. */
-	atomic_store_explicit(&lane->engine.section, section + 1, memory_order_relaxed);
+	atomic_store_explicit(&lane->engine.section, *section, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst); /* E6' */
 	return true;
 }
 
+/* Without reading the counter again: that would wait for the entry's store, and the next call's
+ * entry for this one's. Nobody has moved it meanwhile. */
+static inline void slu_section_exit_from(struct sluice_lane *lane, uint64_t section)
+{
+	atomic_store_explicit(&lane->engine.section, section + 1, memory_order_release); /* E5 */
+}
+
+/* The same for a call that does not count instructions. */
+static inline bool slu_section_enter(struct sluice_lane *lane)
+{
+	uint64_t section;
+
+	return slu_section_enter_as(lane, &section);
+}
+
 static inline void slu_section_exit(struct sluice_lane *lane)
 {
-	uint64_t section = atomic_load_explicit(&lane->engine.section, memory_order_relaxed);
-
-	atomic_store_explicit(&lane->engine.section, section + 1, memory_order_release); /* E5 */
+	slu_section_exit_from(lane,
+	                      atomic_load_explicit(&lane->engine.section, memory_order_relaxed));
 }
 
 /* The flusher's. */

@@ -149,7 +149,7 @@ static inline void slu_put_finish(const struct slu_put *put, struct sluice_ticke
 	}
 	put->slot->entry = slu_cache_index(slu_put_cache(put->lane, put->stream), put->entry);
 	slu_lane_commit(put->lane, put->slot);
-	slu_cache_publish(put->entry, put->slot);
+	slu_cache_publish_fresh(put->entry, put->slot);
 }
 
 /* ---- one straight try ---- */
@@ -245,12 +245,13 @@ static SLU_TOGETHER bool slu_put_straight(struct sluice_lane *lane,
                                           size_t size, struct sluice_ticket *ticket)
 {
 	struct slu_slot *slot;
+	uint64_t section;
 
-	if (!slu_section_enter(lane))
+	if (!slu_section_enter_as(lane, &section))
 		return false;
 	/* Only now: before, a signal handler's put may move it. */
 	if (__builtin_expect(slu_lane_position(lane) >= lane->engine.room_until, 0)) {
-		slu_section_exit(lane);
+		slu_section_exit_from(lane, section);
 		return false;
 	}
 	slot = slu_lane_slot(lane, slu_lane_position(lane));
@@ -258,7 +259,7 @@ static SLU_TOGETHER bool slu_put_straight(struct sluice_lane *lane,
 	slu_put_copy(slot->record, record, size);
 	slu_put_tell(lane, ticket);
 	slu_lane_commit(lane, slot);
-	slu_section_exit(lane);
+	slu_section_exit_from(lane, section);
 	return true;
 }
 

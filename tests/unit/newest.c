@@ -43,12 +43,14 @@ static struct slu_entry *add(uint64_t key)
 	return slu_cache_find_or_add(&f.cache, &f.lane, &key);
 }
 
-/* Slot 0 or 1, filled as an engine would have. */
+/* Slot 0 or 1, filled as an engine would have that took `version`. */
 static struct slu_slot *slot_with(unsigned index, struct slu_entry *entry, uint64_t version,
                                   unsigned char fill)
 {
 	struct slu_slot *slot = (struct slu_slot *)(f.slots + index * 2048u);
 
+	if (entry->version < version)
+		entry->version = version;
 	slot->version = version;
 	slot->entry = slu_cache_index(&f.cache, entry);
 	slot->length = (uint16_t)stream.layout.size;
@@ -96,6 +98,40 @@ Test(newest, publish_never_goes_back) /* C2 */
 
 /* ---- install ---- */
 
+Test(newest, a_fresh_record_replaces_an_older_one)
+{
+	struct slu_entry *entry = add(1);
+	struct slu_slot *older = slot_with(0, entry, FIRST_VERSION + 1, 1);
+	struct slu_slot *newer;
+
+	slu_cache_publish_fresh(entry, older);
+	cr_assert_eq(entry->newest, older);
+	newer = slot_with(1, entry, FIRST_VERSION + 2, 2);
+	slu_cache_publish_fresh(entry, newer);
+	cr_assert_eq(entry->newest, newer);
+}
+
+Test(newest, a_fresh_record_that_comes_late_never_goes_back)
+{
+	struct slu_entry *entry = add(1);
+	struct slu_slot *newer = slot_with(0, entry, FIRST_VERSION + 2, 2);
+
+	slu_cache_publish_fresh(entry, newer);
+	slu_cache_publish_fresh(entry, slot_with(1, entry, FIRST_VERSION + 1, 1));
+	cr_assert_eq(entry->newest, newer);
+}
+
+Test(newest, publishing_again_what_is_installed_leaves_the_clean_copy)
+{
+	struct slu_entry *entry = add(1);
+	struct slu_slot *slot = slot_with(0, entry, FIRST_VERSION + 1, 1);
+
+	slu_cache_publish_fresh(entry, slot);
+	slu_cache_install(&f.cache, slot);
+	slu_cache_publish(entry, slot); /* as a lane is mended: the slot may be released by now */
+	cr_assert_neq(entry->newest, slot);
+}
+
 Test(newest, install_moves_the_newest_to_the_clean_copy)
 {
 	struct slu_entry *entry;
@@ -107,7 +143,9 @@ Test(newest, install_moves_the_newest_to_the_clean_copy)
 	slu_cache_install(&f.cache, slot);
 	clean = entry->newest;
 	cr_assert_neq(clean, slot);
-	cr_assert_eq((unsigned char *)clean, (unsigned char *)entry + f.cache.clean_offset);
+	cr_assert_eq((unsigned char *)clean,
+	             f.cache.entries + f.cache.clean_offset +
+	                     slu_cache_index(&f.cache, entry) * f.cache.clean_size);
 	assert_equal(clean->version, FIRST_VERSION + 1);
 	assert_equal(clean->length, stream.layout.size);
 	cr_assert_arr_eq(clean->record, slot->record, stream.layout.size);
