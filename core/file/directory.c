@@ -20,19 +20,40 @@
 #define SUFFIX_NEW ".lanes.new"
 #define UUID_TEXT_SIZE 36
 
-/* linux/magic.h has most of them; these are the numbers of statfs(2). */
-enum {
-	TMPFS = 0x01021994,
-	HUGETLBFS = (int)0x958458f6,
-	NFS = 0x6969,
-	CIFS = (int)0xff534d42,
-	SMB2 = (int)0xfe534d42,
-	CEPH = 0x00c36400,
-	NINE_P = 0x01021997,
-	FUSE = 0x65735546,
-	BTRFS = (int)0x9123683e,
-	ZFS = 0x2fc12fc1,
+/* The numbers of statfs(2); linux/magic.h has most of them. */
+#define TMPFS 0x01021994u
+#define HUGETLBFS 0x958458f6u
+
+/* Where a mapping is a network's or another program's to keep, or a lock is not everybody's. */
+static const struct {
+	uint32_t magic;
+	const char *name;
+} systems_refused[] = {
+	{0x6969, "NFS"},
+	{0xff534d42, "CIFS"},
+	{0xfe534d42, "SMB"},
+	{0x517b, "SMB"},
+	{0x00c36400, "Ceph"},
+	{0x01021997, "9P"},
+	{0x65735546, "FUSE"},
+	{0x5346414f, "AFS"},
+	{0x73757245, "Coda"},
+	{0x0bd00bd0, "Lustre"},
+	{0x47504653, "GPFS"},
+	{0x01161970, "GFS2"},
+	{0x7461636f, "OCFS2"},
+	{0x786f4256, "a virtual machine's shared folder"},
+	{0xbacbacbc, "a virtual machine's shared folder"},
 };
+
+/* That copy on write. */
+static const uint32_t systems_copying[] = {
+	0x9123683e, /* btrfs */
+	0x2fc12fc1, /* ZFS */
+	0xca451a4e, /* bcachefs */
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static enum sluice_status fail(const struct slu_directory *directory, const char *what,
                                const char *name, struct sluice_error *error)
@@ -66,40 +87,58 @@ static enum sluice_status check_owner(const struct slu_directory *directory,
 	return SLUICE_OK;
 }
 
+static enum sluice_status refuse_system(const struct slu_directory *directory, const char *name,
+                                        struct sluice_error *error)
+{
+	return sluice_error_set(error, SLUICE_INVALID,
+	                        "%s can't hold lanes: it is on %s, which does not keep a mapping "
+	                        "when the process dies; use tmpfs or a local disk",
+	                        directory->path, name);
+}
+
+static void tell_risk(struct slu_directory *directory, uint32_t magic)
+{
+	const char *risk = "puts may wait while its pages are written back; tmpfs never does";
+
+	for (size_t i = 0; i < COUNT_OF(systems_copying); i++)
+		if (systems_copying[i] == magic)
+			risk = "it copies on write: when the disk is full, a put may kill the "
+			       "process";
+	snprintf(directory->risk, sizeof(directory->risk), "%.60s is not on tmpfs: %s",
+	         directory->path, risk);
+}
+
 /* What keeps the file from being an ordinary local one. */
 static enum sluice_status check_system(struct slu_directory *directory, struct sluice_error *error)
 {
 	struct statfs stat;
-	const char *risk = "puts may wait while its pages are written back; tmpfs never does";
+	uint32_t magic;
 
 	if (directory->env->files->stat_system(directory->fd, &stat) != 0)
 		return fail(directory, "looking at its file system", "", error);
-	directory->page_size = 4096;
-	switch ((int)stat.f_type) {
-	case NFS:
-	case CIFS:
-	case SMB2:
-	case CEPH:
-	case NINE_P:
-	case FUSE:
-		return distrust(directory,
-		                "a network's or a program's file system does not keep a "
-		                "mapping when the process dies; use tmpfs or a local disk",
-		                error);
-	case HUGETLBFS:
-		directory->page_size = (size_t)stat.f_bsize;
-		return SLUICE_OK;
-	case TMPFS:
-		return SLUICE_OK;
-	case BTRFS:
-	case ZFS:
-		risk = "it copies on write: when the disk is full, a put may kill the process";
-		break;
-	default:
-		break;
-	}
-	snprintf(directory->risk, sizeof(directory->risk), "%.60s is not on tmpfs: %s",
-	         directory->path, risk);
+	magic = (uint32_t)stat.f_type;
+	for (size_t i = 0; i < COUNT_OF(systems_refused); i++)
+		if (systems_refused[i].magic == magic)
+			return refuse_system(directory, systems_refused[i].name, error);
+	directory->page_size = magic == HUGETLBFS ? (size_t)stat.f_bsize : 4096;
+	if (magic != TMPFS && magic != HUGETLBFS)
+		tell_risk(directory, magic);
+	return SLUICE_OK;
+}
+
+/* Without slashes at the end: behind a link they would make the system follow it. */
+static enum sluice_status take_path(struct slu_directory *directory, const char *path,
+                                    struct sluice_error *error)
+{
+	size_t size = strlen(path);
+
+	while (size > 1 && path[size - 1] == '/')
+		size--;
+	if (size >= sizeof(directory->path))
+		return sluice_error_set(error, SLUICE_INVALID,
+		                        "the directory's name has %zu bytes; %zu are possible",
+		                        size, sizeof(directory->path) - 1);
+	memcpy(directory->path, path, size);
 	return SLUICE_OK;
 }
 
@@ -111,7 +150,7 @@ static enum sluice_status open_itself(struct slu_directory *directory, enum slu_
 
 	if (use == SLU_DIRECTORY_OWN &&
 	    files->make_directory_at(AT_FDCWD, directory->path, 0700) != 0 && errno != EEXIST)
-		return fail(directory, "making it", "", error);
+		return fail(directory, "making it, but none above it", "", error);
 	directory->fd = files->open_at(AT_FDCWD, directory->path,
 	                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (directory->fd < 0 && (errno == ELOOP || errno == ENOTDIR))
@@ -124,29 +163,32 @@ static enum sluice_status open_itself(struct slu_directory *directory, enum slu_
 
 /* ---- open: the lock ---- */
 
+/* Always as long, so that one write replaces what a former holder left, and nobody reads half of
+ * it. */
 static void print_holder(struct slu_directory *directory)
 {
 	char text[32];
-	int size = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	int size = snprintf(text, sizeof(text), "%-20d\n", (int)getpid());
 
 	/* Only the text of an error message: if it can't be written, that is poorer. */
-	if (directory->env->files->truncate(directory->lock_fd, 0) == 0)
-		(void)directory->env->files->write(directory->lock_fd, text, (size_t)size, 0);
+	(void)directory->env->files->write(directory->lock_fd, text, (size_t)size, 0);
 }
 
 static enum sluice_status tell_holder(struct slu_directory *directory, int fd,
                                       struct sluice_error *error)
 {
-	char text[32] = {0};
+	char text[32] = {0}, holder[48] = "another process";
 	long pid = 0;
 
 	if (directory->env->files->read(fd, text, sizeof(text) - 1, 0) > 0)
 		pid = strtol(text, NULL, 10);
 	directory->env->files->close(fd);
+	if (pid > 0)
+		snprintf(holder, sizeof(holder), "process %ld", pid);
 	return sluice_error_set(error, SLUICE_BUSY,
-	                        "%s is held by process %ld: one process at a time carries what "
-	                        "lies there. End it, or use another directory",
-	                        directory->path, pid);
+	                        "%s is held by %s: one process at a time carries what lies there. "
+	                        "End it, or use another directory",
+	                        directory->path, holder);
 }
 
 static enum sluice_status take_lock(struct slu_directory *directory, struct sluice_error *error)
@@ -186,12 +228,9 @@ enum sluice_status slu_directory_open(struct slu_directory *directory, struct sl
 	directory->env = env;
 	directory->fd = -1;
 	directory->lock_fd = -1;
-	if (strlen(path) >= sizeof(directory->path))
-		return sluice_error_set(error, SLUICE_INVALID,
-		                        "the directory's name has %zu bytes; %zu are possible",
-		                        strlen(path), sizeof(directory->path) - 1);
-	strcpy(directory->path, path);
-	status = open_itself(directory, use, error);
+	status = take_path(directory, path, error);
+	if (status == SLUICE_OK)
+		status = open_itself(directory, use, error);
 	if (status == SLUICE_OK && use == SLU_DIRECTORY_OWN)
 		status = take_lock(directory, error);
 	if (status != SLUICE_OK)
@@ -291,15 +330,19 @@ void slu_listing_free(struct slu_listing *listing)
 enum sluice_status slu_directory_clean(struct slu_directory *directory, struct sluice_error *error)
 {
 	DIR *open = open_listing(directory, ".");
+	enum sluice_status status = SLUICE_OK;
 	const struct dirent *entry;
 
 	if (open == NULL)
 		return fail(directory, "listing it", "", error);
-	while ((entry = readdir(open)) != NULL)
-		if (ends_with(entry->d_name, SUFFIX_NEW))
-			(void)directory->env->files->unlink_at(directory->fd, entry->d_name);
+	while (status == SLUICE_OK && (errno = 0, entry = readdir(open)) != NULL)
+		if (ends_with(entry->d_name, SUFFIX_NEW) &&
+		    directory->env->files->unlink_at(directory->fd, entry->d_name) != 0)
+			status = fail(directory, "removing it", entry->d_name, error);
+	if (status == SLUICE_OK && errno != 0)
+		status = fail(directory, "listing it", "", error);
 	closedir(open);
-	return SLUICE_OK;
+	return status;
 }
 
 enum sluice_status slu_directory_remove(struct slu_directory *directory, const char *name,
@@ -310,6 +353,24 @@ enum sluice_status slu_directory_remove(struct slu_directory *directory, const c
 	if (directory->env->files->sync(directory->fd) != 0)
 		return fail(directory, "removing it for good", name, error);
 	return SLUICE_OK;
+}
+
+bool slu_directory_rename(struct slu_directory *directory, const char *from, int below,
+                          const char *to)
+{
+	const struct slu_file_system *files = directory->env->files;
+	struct stat stat;
+
+	if (files->rename_at(directory->fd, from, below, to, RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno != EINVAL) /* a file system that does not know RENAME_NOREPLACE */
+		return false;
+	/* Nobody else makes names here: the directory is locked. */
+	if (files->stat_at(below, to, &stat, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return false;
+	}
+	return errno == ENOENT && files->rename_at(directory->fd, from, below, to, 0) == 0;
 }
 
 enum sluice_status slu_directory_quarantine(struct slu_directory *directory, const char *name,
@@ -325,8 +386,8 @@ enum sluice_status slu_directory_quarantine(struct slu_directory *directory, con
 	                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (below < 0)
 		return fail(directory, "opening it", QUARANTINE, error);
-	moved = files->rename_at(directory->fd, name, below, name, RENAME_NOREPLACE) == 0 &&
-	        files->sync(below) == 0 && files->sync(directory->fd) == 0;
+	moved = slu_directory_rename(directory, name, below, name) && files->sync(below) == 0 &&
+	        files->sync(directory->fd) == 0;
 	if (!moved)
 		(void)fail(directory, "moving it to quarantine/", name, error);
 	files->close(below);

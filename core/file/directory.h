@@ -3,13 +3,13 @@
  * directory.h - the directory in which runs leave their lanes.
  *
  *      DIR/lock                      held by the living process; its pid is in it
- *      DIR/<generation>.lanes        one file a run (generation.h); gone once all of it is committed
+ *      DIR/<generation>.lanes        one file a run (generation.h); gone once all is committed
  *      DIR/<generation>.lanes.new    being made: nobody has put into it yet
  *      DIR/quarantine/               damaged files, kept for an operator
  *
- * One process at a time. What is read back from here is untrusted: the directory must belong to the
- * process's user and be closed to all others (0700), is opened once, never through a link, and every
- * file is reached from that descriptor.
+ * One process at a time. What is read back from here is untrusted: the directory must belong to
+ * the process's user and be closed to all others (0700), is opened once, never through a link, and
+ * every file is reached from that descriptor.
  */
 #ifndef SLU_FILE_DIRECTORY_H
 #define SLU_FILE_DIRECTORY_H
@@ -51,7 +51,8 @@ struct slu_listing {
 	size_t quarantined; /* files in quarantine/ */
 };
 
-/* Lists the lane files: in the order of their names, which is that of the runs (version 7 uuids). */
+/* Lists the lane files: in the order of their names, which is that of the runs (version 7
+ * uuids). */
 enum sluice_status slu_directory_list(const struct slu_directory *directory,
                                       struct slu_listing *listing, struct sluice_error *error);
 void slu_listing_free(struct slu_listing *listing);
@@ -61,6 +62,9 @@ enum sluice_status slu_directory_clean(struct slu_directory *directory, struct s
 /* Removes a lane file for good, also across a loss of power. Already gone: SLUICE_OK. */
 enum sluice_status slu_directory_remove(struct slu_directory *directory, const char *name,
                                         struct sluice_error *error);
+/* Renames a file, to a name in the directory `below`. Never replaces one. False with errno. */
+bool slu_directory_rename(struct slu_directory *directory, const char *from, int below,
+                          const char *to);
 /* Moves a lane file to quarantine/. Never replaces one that is there. */
 enum sluice_status slu_directory_quarantine(struct slu_directory *directory, const char *name,
                                             struct sluice_error *error);

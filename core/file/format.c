@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* format.c - sums and offsets. */
+/* format.c - sums, offsets, names. */
 #include "core/file/format.h"
 
 #include "core/file/generation.h"
@@ -46,6 +46,19 @@ bool slu_file_lay_out(struct slu_file_header *header)
 	header->file_size = round_up(header->lanes_offset + header->lane_count * header->lane_size,
 	                             header->page_size);
 	return true;
+}
+
+void slu_file_name(char name[SLU_FILE_NAME_SIZE], const struct sluice_uuid *generation)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < sizeof(generation->bytes); i++) {
+		*name++ = digits[generation->bytes[i] >> 4];
+		*name++ = digits[generation->bytes[i] & 15];
+		if (i == 3 || i == 5 || i == 7 || i == 9)
+			*name++ = '-';
+	}
+	strcpy(name, SLU_FILE_SUFFIX);
 }
 
 static int digit_of(char character)

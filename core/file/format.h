@@ -2,15 +2,18 @@
 /*
  * format.h - the first page of a lane file, and its sums.
  *
- * Numbers are of the machine that wrote them; `order` tells whether that is ours. Every byte that is
- * not named is zero, and checked.
+ * Numbers are of the machine that wrote them; `order` tells whether that is ours. Every byte of the
+ * page that is not named is zero, and checked.
  */
 #ifndef SLU_FILE_FORMAT_H
 #define SLU_FILE_FORMAT_H
 
+#include "core/file/directory.h"
+
 #include <sluice/stream.h>
 
 #define SLU_FILE_MAGIC "SLUILANE"
+#define SLU_FILE_SUFFIX ".lanes"
 #define SLU_FILE_PAGE 4096
 #define SLU_FILE_PAGE_SIZE_MAX ((uint64_t)1 << 34) /* the largest huge pages there are */
 #define SLU_FILE_ORDER 0x0102030405060708u
@@ -47,6 +50,9 @@ uint32_t slu_file_sum(const void *bytes, size_t size);
 
 /* Fills every offset from the sizes. False when they are not possible. */
 bool slu_file_lay_out(struct slu_file_header *header);
+
+/* "<generation>.lanes" */
+void slu_file_name(char name[SLU_FILE_NAME_SIZE], const struct sluice_uuid *generation);
 
 /* Zeroes when the system does not tell. */
 struct sluice_uuid slu_file_boot(void);

@@ -14,28 +14,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define PIECE_SIZE ((uint64_t)1 << 20)
+#define INTERRUPTIONS_MAX 10000
 
 static enum sluice_status fail(const struct slu_directory *directory, uint64_t size, int cause,
                                const char *what, struct sluice_error *error)
 {
 	const char *remedy = "";
 
-	if (cause == ENOSPC || cause == ENOMEM)
+	if (cause == ENOSPC || cause == ENOMEM || cause == EDQUOT)
 		remedy = "; make room there, or lower lanes or lane_slots";
+	else if (cause == EFBIG)
+		remedy = "; raise the limit on a file's size (ulimit -f)";
 	return sluice_error_set(error, SLUICE_FAILED, "%s: %s a file of %llu bytes: %s%s",
 	                        directory->path, what, (unsigned long long)size, strerror(cause),
 	                        remedy);
-}
-
-static void print_name(char name[SLU_FILE_NAME_SIZE], const struct sluice_uuid *id)
-{
-	const uint8_t *b = id->bytes;
-
-	snprintf(name, SLU_FILE_NAME_SIZE,
-	         "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x.lanes", b[0],
-	         b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-	         b[14], b[15]);
 }
 
 /* Where everything lies, in whatever memory. */
@@ -62,6 +58,42 @@ static void write_header(const struct slu_file_header *header, const void *schem
 	memcpy(memory, &page, sizeof(page));
 }
 
+/* ---- the memory ---- */
+
+/* In pieces, for a signal interrupts the call, and tmpfs then gives back what this call had got: a
+ * host with a timer would never come to the end of a large file. */
+static int allocate(const struct slu_file_system *files, int fd, uint64_t size)
+{
+	size_t interruptions = 0;
+	struct rlimit limit;
+
+	/* Beyond the limit the kernel sends a signal that kills the process. */
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
+		return EFBIG;
+	for (uint64_t done = 0; done < size;) {
+		uint64_t piece = size - done < PIECE_SIZE ? size - done : PIECE_SIZE;
+		int cause = files->allocate(fd, (off_t)done, (off_t)piece);
+
+		if (cause == EINTR && ++interruptions < INTERRUPTIONS_MAX)
+			continue;
+		if (cause != 0)
+			return cause;
+		done += piece;
+	}
+	return 0;
+}
+
+static enum sluice_status lock(struct slu_env *env, void *memory, size_t size,
+                               struct sluice_error *error)
+{
+	if (env->files->lock_memory(memory, size) == 0)
+		return SLUICE_OK;
+	return sluice_error_set(error, SLUICE_FAILED,
+	                        "lock_memory=yes: the system refuses to lock %zu bytes (%s); raise "
+	                        "RLIMIT_MEMLOCK above that",
+	                        size, strerror(errno));
+}
+
 /* Pages that are there, ours alone, and in no core dump: prices and names don't belong there. */
 static enum sluice_status prepare(const struct slu_directory *directory, void *memory, size_t size,
                                   bool lock_memory, struct sluice_error *error)
@@ -77,12 +109,7 @@ static enum sluice_status prepare(const struct slu_directory *directory, void *m
 			return fail(directory, size, errno, "touching", error);
 		memset(memory, 0, size);
 	}
-	if (lock_memory && files->lock_memory(memory, size) != 0)
-		return sluice_error_set(error, SLUICE_FAILED,
-		                        "lock_memory=yes: the system refuses to lock %zu bytes "
-		                        "(%s); raise RLIMIT_MEMLOCK above that",
-		                        size, strerror(errno));
-	return SLUICE_OK;
+	return lock_memory ? lock(directory->env, memory, size, error) : SLUICE_OK;
 }
 
 static enum sluice_status map_file(struct slu_generation *generation,
@@ -91,7 +118,7 @@ static enum sluice_status map_file(struct slu_generation *generation,
                                    struct sluice_error *error)
 {
 	const struct slu_file_system *files = directory->env->files;
-	int cause = files->allocate(fd, 0, (off_t)header->file_size);
+	int cause = allocate(files, fd, header->file_size);
 	enum sluice_status status;
 	void *memory;
 
@@ -107,6 +134,46 @@ static enum sluice_status map_file(struct slu_generation *generation,
 	}
 	point(generation, header, memory);
 	return SLUICE_OK;
+}
+
+static enum sluice_status map_anonymous(struct slu_generation *generation, struct slu_env *env,
+                                        const struct slu_file_header *header, bool lock_memory,
+                                        struct sluice_error *error)
+{
+	void *memory = env->map(env, header->file_size);
+
+	if (memory == NULL)
+		return sluice_error_set(error, SLUICE_FAILED,
+		                        "no memory for the %llu bytes of the lanes; lower lanes or "
+		                        "lane_slots",
+		                        (unsigned long long)header->file_size);
+	if (lock_memory && lock(env, memory, header->file_size, error) != SLUICE_OK) {
+		env->unmap(env, memory, header->file_size);
+		return SLUICE_FAILED;
+	}
+	point(generation, header, memory);
+	return SLUICE_OK;
+}
+
+/* ---- the file ---- */
+
+/* The name comes last, when everything else is there. The file is not synced: it is to survive the
+ * process, and for that the system's memory is enough. The directory is, so that a disk that fails
+ * is heard of now. */
+static enum sluice_status name_file(struct slu_generation *generation,
+                                    struct slu_directory *directory, const char *temporary,
+                                    struct sluice_error *error)
+{
+	const struct slu_file_system *files = directory->env->files;
+	enum sluice_status status;
+
+	if (!slu_directory_rename(directory, temporary, directory->fd, generation->name))
+		return fail(directory, generation->memory_size, errno, "naming", error);
+	if (files->sync(directory->fd) == 0)
+		return SLUICE_OK;
+	status = fail(directory, generation->memory_size, errno, "naming", error);
+	(void)files->unlink_at(directory->fd, generation->name);
+	return status;
 }
 
 static enum sluice_status make_file(struct slu_generation *generation,
@@ -128,17 +195,41 @@ static enum sluice_status make_file(struct slu_generation *generation,
 	files->close(fd);
 	if (status == SLUICE_OK) {
 		write_header(header, schema, generation->memory);
-		if (files->rename_at(directory->fd, temporary, directory->fd, generation->name,
-		                     RENAME_NOREPLACE) == 0 &&
-		    files->sync(directory->fd) == 0)
-			return SLUICE_OK;
-		status = fail(directory, header->file_size, errno, "naming", error);
-		(void)files->unlink_at(directory->fd, generation->name);
-		files->unmap(generation->memory, generation->memory_size);
+		status = name_file(generation, directory, temporary, error);
+		if (status != SLUICE_OK)
+			files->unmap(generation->memory, generation->memory_size);
 	}
-	(void)files->unlink_at(directory->fd, temporary);
-	memset(generation, 0, sizeof(*generation));
+	if (status != SLUICE_OK) {
+		(void)files->unlink_at(directory->fd, temporary);
+		memset(generation, 0, sizeof(*generation));
+	}
 	return status;
+}
+
+/* ---- create, close ---- */
+
+/* The streams as bytes, which the reader must be able to make sense of: better to hear of it now
+ * than when the records have to be carried. */
+static enum sluice_status write_schema(const struct sluice_streams *streams,
+                                       struct slu_file_header *header, unsigned char **schema,
+                                       struct sluice_error *error)
+{
+	struct sluice_streams *read;
+	bool sound;
+
+	*schema = slu_schema_write(streams, &header->schema_size);
+	if (*schema == NULL)
+		return sluice_error_set(error, SLUICE_FAILED, "no memory for the streams' schema");
+	header->schema_sum = slu_file_sum(*schema, header->schema_size);
+	read = slu_schema_read(*schema, header->schema_size);
+	sound = read != NULL;
+	free(read);
+	if (sound)
+		return SLUICE_OK;
+	return sluice_error_set(error, SLUICE_INVALID,
+	                        "the descriptors of the streams %.63s contradict themselves: "
+	                        "generate them anew",
+	                        streams->name != NULL ? streams->name : "");
 }
 
 enum sluice_status slu_generation_create(struct slu_generation *generation, struct slu_env *env,
@@ -160,34 +251,25 @@ enum sluice_status slu_generation_create(struct slu_generation *generation, stru
 		.slot_count = plan->slot_count,
 		.slot_size = plan->slot_size,
 	};
-	enum sluice_status status = SLUICE_OK;
-	unsigned char *memory, *schema = slu_schema_write(plan->streams, &header.schema_size);
+	unsigned char *schema;
+	enum sluice_status status = write_schema(plan->streams, &header, &schema, error);
 
 	memset(generation, 0, sizeof(*generation));
-	if (schema == NULL)
-		return sluice_error_set(error, SLUICE_FAILED, "no memory for the streams' schema");
-	header.schema_sum = slu_file_sum(schema, header.schema_size);
-	if (!slu_file_lay_out(&header)) {
+	if (status != SLUICE_OK) {
 		free(schema);
-		return sluice_error_set(error, SLUICE_INVALID,
-		                        "lanes of such a size are not possible");
+		return status;
 	}
-	if (directory != NULL) {
-		print_name(generation->name, &plan->generation);
+	if (!slu_file_lay_out(&header)) {
+		status = sluice_error_set(error, SLUICE_INVALID,
+		                          "lanes of such a size are not possible");
+	} else if (directory != NULL) {
+		slu_file_name(generation->name, &plan->generation);
 		status = make_file(generation, directory, &header, schema, plan->lock_memory,
 		                   error);
 	} else {
-		memory = env->map(env, header.file_size);
-		if (memory == NULL) {
-			status = sluice_error_set(error, SLUICE_FAILED,
-			                          "no memory for %llu lanes of %llu slots; lower "
-			                          "lanes or lane_slots",
-			                          (unsigned long long)plan->lane_count,
-			                          (unsigned long long)plan->slot_count);
-		} else {
-			write_header(&header, schema, memory);
-			point(generation, &header, memory);
-		}
+		status = map_anonymous(generation, env, &header, plan->lock_memory, error);
+		if (status == SLUICE_OK)
+			write_header(&header, schema, generation->memory);
 	}
 	free(schema);
 	return status;

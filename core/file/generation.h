@@ -2,15 +2,15 @@
 /*
  * generation.h - the memory of one run's lanes: a file that outlives the process, or anonymous.
  *
- *      header   4 KiB, written once before anybody puts: magic, format, sizes, generation, boot, pid,
- *               and a checksum
+ *      header   4 KiB, written once before anybody puts: magic, format, sizes, generation, boot,
+ *               pid, and a checksum
  *      schema   the streams' descriptors, so that any program can read the records; checksummed
  *      hints    a cell a lane, written by the flusher
- *      lanes    lane 0's slots, lane 1's slots..                                            (lane.h)
+ *      lanes    lane 0's slots, lane 1's slots..  (lane.h)
  *
- * A file is made under a temporary name, filled with real blocks (never sparse: a hole in a full file
- * system is a SIGBUS in an engine thread), and renamed when it is complete. It is never appended to
- * by another run, never synced: it survives the process, not the machine.
+ * A file is made under a temporary name, filled with real blocks (never sparse: a hole in a full
+ * file system is a SIGBUS in an engine thread), and renamed when it is complete. It is never
+ * appended to by another run, never synced: it survives the process, not the machine.
  *
  * Recovery (reader.h) trusts the slots alone. Exactly-once does not depend on the hints; they tell
  * how far the lanes were known to reach, so that a missing end is noticed.
@@ -56,8 +56,9 @@ struct slu_generation {
 };
 
 /* Makes the file in `directory`, or takes anonymous memory when that is NULL. All of it is zeroed,
- * touched, and kept from forked children and core dumps. Returns SLUICE_OK, or SLUICE_FAILED with
- * what the system refused and how to mend it; then nothing is left behind. */
+ * touched, and kept from forked children and core dumps. Returns SLUICE_OK; SLUICE_INVALID when
+ * the streams contradict themselves; or SLUICE_FAILED with what the system refused and how to mend
+ * it. Then nothing is left behind. */
 enum sluice_status slu_generation_create(struct slu_generation *generation, struct slu_env *env,
                                          struct slu_directory *directory,
                                          const struct slu_generation_plan *plan,

@@ -5,6 +5,7 @@
 #include "core/file/format.h"
 #include "core/file/schema.h"
 #include "core/file/system.h"
+#include "core/file/window.h"
 #include "core/lane.h"
 
 #include <sluice/sink.h>
@@ -12,13 +13,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE_SIZE ((size_t)256 << 10)
+#define SEQUENCE_MAX (UINT64_MAX / 2)
+#define INTERRUPTIONS_MAX 1000
 
 const char *slu_verdict_name(enum slu_verdict verdict)
 {
@@ -36,28 +37,16 @@ const char *slu_verdict_name(enum slu_verdict verdict)
 	return names[verdict];
 }
 
-__attribute__((format(printf, 3, 4))) static bool
-judge(struct slu_reader *reader, enum slu_verdict verdict, const char *format, ...)
-{
-	va_list arguments;
-
-	reader->verdict = verdict;
-	va_start(arguments, format);
-	vsnprintf(reader->reason, sizeof(reader->reason), format, arguments);
-	va_end(arguments);
-	return false;
-}
-
 /* All of it, or an error: 0 when the file is shorter. */
 static ssize_t read_all(const struct slu_reader *reader, void *bytes, size_t size, uint64_t offset)
 {
-	size_t done = 0;
+	size_t done = 0, interruptions = 0;
 
 	while (done < size) {
 		ssize_t got = reader->env->files->read(reader->fd, (char *)bytes + done,
 		                                       size - done, (off_t)(offset + done));
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR && ++interruptions < INTERRUPTIONS_MAX)
 			continue;
 		if (got <= 0)
 			return got;
@@ -78,48 +67,85 @@ static bool read_or_judge(struct slu_reader *reader, void *bytes, size_t size, u
 		return false;
 	}
 	if (got == 0)
-		return judge(reader, SLU_FILE_TRUNCATED, "it ends before byte %" PRIu64,
-		             offset + size);
+		return slu_reader_judge(reader, SLU_FILE_TRUNCATED, "it ends before byte %" PRIu64,
+		                        offset + size);
 	return true;
 }
 
 /* ---- header and schema ---- */
 
-static bool check_header(struct slu_reader *reader, unsigned char *page,
+/* Whether this program can read the page at all. */
+static bool check_kind(struct slu_reader *reader, const struct slu_file_header *header)
+{
+	if (memcmp(header->magic, SLU_FILE_MAGIC, sizeof(header->magic)) != 0)
+		return slu_reader_judge(reader, SLU_FILE_FOREIGN,
+		                        "it does not begin as a lane file does");
+	if (header->order != SLU_FILE_ORDER)
+		return slu_reader_judge(reader, SLU_FILE_OTHER_VERSION,
+		                        "it is of a machine with another byte order, or damaged");
+	reader->format = header->format;
+	if (header->format != SLU_GENERATION_FORMAT)
+		return slu_reader_judge(reader, SLU_FILE_OTHER_VERSION,
+		                        "it is of format %" PRIu64
+		                        ", and this program reads format %d",
+		                        header->format, SLU_GENERATION_FORMAT);
+	return true;
+}
+
+/* The checksum, and the bytes that have no name: those are zero. */
+static bool check_page(struct slu_reader *reader, unsigned char *page)
+{
+	struct slu_file_header *header = (struct slu_file_header *)(void *)page;
+	uint32_t sum = header->sum;
+
+	header->sum = 0;
+	if (slu_file_sum(page, SLU_FILE_PAGE) != sum)
+		return slu_reader_judge(reader, SLU_FILE_DAMAGED,
+		                        "the checksum of its header does not fit");
+	for (size_t i = sizeof(*header); i < SLU_FILE_PAGE; i++)
+		if (page[i] != 0)
+			return slu_reader_judge(reader, SLU_FILE_DAMAGED,
+			                        "its header has something where nothing belongs");
+	return true;
+}
+
+/* Every offset follows from the sizes, and these are bounded: nothing overflows from here on. */
+static bool check_sizes(struct slu_reader *reader, const struct slu_file_header *header)
+{
+	struct slu_file_header expected = *header;
+
+	if (!slu_file_lay_out(&expected) || memcmp(&expected, header, sizeof(expected)) != 0 ||
+	    header->first_version > SLU_VERSION_MAX / 2)
+		return slu_reader_judge(reader, SLU_FILE_DAMAGED,
+		                        "the sizes in its header don't fit");
+	if (reader->file_size < header->file_size)
+		return slu_reader_judge(reader, SLU_FILE_TRUNCATED,
+		                        "it has %" PRIu64 " bytes, and was made with %" PRIu64,
+		                        reader->file_size, header->file_size);
+	if (reader->file_size > header->file_size)
+		return slu_reader_judge(reader, SLU_FILE_DAMAGED,
+		                        "it has %" PRIu64 " bytes, and was made with %" PRIu64,
+		                        reader->file_size, header->file_size);
+	return true;
+}
+
+/* A copy under another name would be carried as a run of its own. */
+static bool check_name(struct slu_reader *reader, const struct slu_file_header *header)
+{
+	char name[SLU_FILE_NAME_SIZE];
+
+	slu_file_name(name, &header->generation);
+	if (strcmp(name, reader->name) != 0)
+		return slu_reader_judge(reader, SLU_FILE_FOREIGN, "it was made as %s", name);
+	return true;
+}
+
+static bool check_header(struct slu_reader *reader, unsigned char page[SLU_FILE_PAGE],
                          struct slu_file_header *header)
 {
-	struct slu_file_header copy, expected;
-
 	memcpy(header, page, sizeof(*header));
-	if (memcmp(header->magic, SLU_FILE_MAGIC, sizeof(header->magic)) != 0)
-		return judge(reader, SLU_FILE_FOREIGN, "it does not begin as a lane file does");
-	if (header->order != SLU_FILE_ORDER)
-		return judge(reader, SLU_FILE_OTHER_VERSION,
-		             "it is of a machine with another byte order, or damaged");
-	if (header->format != SLU_GENERATION_FORMAT)
-		return judge(reader, SLU_FILE_OTHER_VERSION,
-		             "it is of format %" PRIu64 ", and this program reads format %d",
-		             header->format, SLU_GENERATION_FORMAT);
-	copy = *header;
-	copy.sum = 0;
-	memcpy(page, &copy, sizeof(copy));
-	if (slu_file_sum(page, SLU_FILE_PAGE) != header->sum)
-		return judge(reader, SLU_FILE_DAMAGED, "the checksum of its header does not fit");
-	expected = *header;
-	if (!slu_file_lay_out(&expected) || expected.file_size != header->file_size ||
-	    expected.lanes_offset != header->lanes_offset ||
-	    expected.lane_size != header->lane_size ||
-	    expected.hints_offset != header->hints_offset ||
-	    expected.known_offset != header->known_offset ||
-	    expected.schema_offset != header->schema_offset)
-		return judge(reader, SLU_FILE_DAMAGED, "the sizes in its header don't fit");
-	if (reader->file_size != header->file_size)
-		return judge(reader,
-		             reader->file_size < header->file_size ? SLU_FILE_TRUNCATED
-		                                                   : SLU_FILE_DAMAGED,
-		             "it has %" PRIu64 " bytes, and its header says %" PRIu64,
-		             reader->file_size, header->file_size);
-	return true;
+	return check_kind(reader, header) && check_page(reader, page) &&
+	       check_sizes(reader, header) && check_name(reader, header);
 }
 
 static void take_header(struct slu_reader *reader, const struct slu_file_header *header)
@@ -139,6 +165,16 @@ static void take_header(struct slu_reader *reader, const struct slu_file_header 
 	reader->lane_size = header->lane_size;
 }
 
+/* Whoever takes a record reads as far as its struct goes. */
+static bool records_fit_slots(const struct slu_reader *reader)
+{
+	for (size_t i = 0; i < reader->streams->count; i++)
+		if (reader->streams->streams[i]->layout.size + sizeof(struct slu_slot) >
+		    reader->slot_size)
+			return false;
+	return true;
+}
+
 static bool read_schema(struct slu_reader *reader, const struct slu_file_header *header,
                         enum sluice_status *status, struct sluice_error *error)
 {
@@ -153,95 +189,50 @@ static bool read_schema(struct slu_reader *reader, const struct slu_file_header 
 	fine = read_or_judge(reader, bytes, header->schema_size, header->schema_offset, status,
 	                     error);
 	if (fine && slu_file_sum(bytes, header->schema_size) != header->schema_sum)
-		fine = judge(reader, SLU_FILE_DAMAGED, "the checksum of its schema does not fit");
+		fine = slu_reader_judge(reader, SLU_FILE_DAMAGED,
+		                        "the checksum of its schema does not fit");
 	if (fine) {
 		reader->streams = slu_schema_read(bytes, header->schema_size);
 		if (reader->streams == NULL)
-			fine = judge(reader, SLU_FILE_DAMAGED, "its schema can't be read");
+			fine = slu_reader_judge(reader, SLU_FILE_DAMAGED,
+			                        "its schema can't be read");
+		else if (!records_fit_slots(reader))
+			fine = slu_reader_judge(reader, SLU_FILE_DAMAGED,
+			                        "its records are larger than its slots");
 	}
 	free(bytes);
 	return fine;
 }
 
-/* ---- slots ---- */
+/* ---- lanes ---- */
 
-/* A slot's header as it is in the file. */
-static void get_slot(struct slu_slot *slot, const struct slu_reader *reader,
-                     const unsigned char *slots, uint64_t index)
+/* V3. When every slot is taken, the oldest is held unless it had been committed: before that nobody
+ * may begin to fill it again. */
+static void find_window(struct slu_reader *reader, struct slu_reader_lane *held)
 {
-	memcpy(slot, slots + index * reader->slot_size, sizeof(*slot));
+	uint64_t behind = held->end > reader->slot_count ? held->end - reader->slot_count : 0;
+
+	held->first = behind;
+	if (held->end >= reader->slot_count && held->acknowledged > behind)
+		held->first++;
 }
 
-/* What is wrong with a slot that is held; NULL: nothing. */
-static const char *fault_of(const struct slu_reader *reader, const struct slu_slot *slot,
-                            uint64_t epoch_before)
+/* V4, and the other way round: slots are filled again only after they were committed. */
+static bool check_hints(struct slu_reader *reader, uint64_t lane, uint64_t seen)
 {
-	const struct sluice_stream *stream;
-	size_t key_end;
+	const struct slu_reader_lane *held = &reader->lanes[lane];
+	uint64_t known = seen > held->acknowledged ? seen : held->acknowledged;
 
-	if (slot->stream >= reader->streams->count)
-		return "names a stream that is not there";
-	stream = reader->streams->streams[slot->stream];
-	key_end = stream->kind == SLUICE_STATE ? (size_t)stream->key_offset + stream->key_size : 0;
-	if (slot->length > stream->layout.size || slot->length < key_end ||
-	    slot->length + sizeof(*slot) > reader->slot_size)
-		return "has a length that its stream does not allow";
-	if ((slot->version != 0) != (stream->kind == SLUICE_STATE))
-		return "has a version that its stream does not allow";
-	if ((slu_slot_flags(slot) & ~(unsigned)(SLU_SLOT_REMOVED | SLU_SLOT_STALE)) != 0)
-		return "has flags that mean nothing";
-	if (slot->epoch < epoch_before)
-		return "is stamped earlier than the one before it";
-	return NULL;
-}
-
-static uint64_t largest_sequence(const struct slu_reader *reader, const unsigned char *slots)
-{
-	uint64_t largest = 0;
-
-	for (uint64_t i = 0; i < reader->slot_count; i++) {
-		struct slu_slot slot;
-
-		get_slot(&slot, reader, slots, i);
-		if (slot.seq > largest)
-			largest = slot.seq;
-	}
-	return largest;
-}
-
-static bool check_window(struct slu_reader *reader, uint64_t lane, const unsigned char *slots)
-{
-	struct slu_reader_lane *held = &reader->lanes[lane];
-	uint64_t mask = reader->slot_count - 1, epoch = 0;
-
-	for (uint64_t p = held->first; p < held->end; p++) {
-		struct slu_slot slot;
-		const char *fault;
-
-		get_slot(&slot, reader, slots, p & mask);
-		if (slot.seq != p + 1)
-			return judge(reader, SLU_FILE_HOLE,
-			             "record %" PRIu64 " of lane %" PRIu64
-			             " is not there, but %" PRIu64 " after it are",
-			             p + 1, lane, held->end - p - 1);
-		fault = fault_of(reader, &slot, epoch);
-		if (fault != NULL)
-			return judge(reader, SLU_FILE_DAMAGED,
-			             "record %" PRIu64 " of lane %" PRIu64 " %s", p + 1, lane,
-			             fault);
-		epoch = slot.epoch;
-	}
-	/* What was never reached in the first lap was never written. */
-	for (uint64_t i = held->end; i < reader->slot_count; i++) {
-		struct slu_slot slot;
-
-		get_slot(&slot, reader, slots, i);
-		if (slot.seq != 0)
-			return judge(reader, SLU_FILE_HOLE,
-			             "slot %" PRIu64 " of lane %" PRIu64 " was never reached, but "
-			             "is not empty",
-			             i, lane);
-	}
+	if (known > held->end)
+		return slu_reader_judge(reader, SLU_FILE_MISSING,
+		                        "lane %" PRIu64 " ends at record %" PRIu64 ", but %" PRIu64
+		                        " had been accepted: %" PRIu64 " are missing",
+		                        lane, held->end, known, known - held->end);
+	if (held->acknowledged < held->first)
+		return slu_reader_judge(reader, SLU_FILE_DAMAGED,
+		                        "lane %" PRIu64 " holds records from %" PRIu64
+		                        " on, but only %" PRIu64 " had been committed",
+		                        lane, held->first + 1, held->acknowledged);
 	return true;
 }
 
@@ -249,27 +240,16 @@ static bool judge_lane(struct slu_reader *reader, uint64_t lane, const unsigned 
                        const struct slu_lane_hint *hint)
 {
 	struct slu_reader_lane *held = &reader->lanes[lane];
-	uint64_t seen = atomic_load(&hint->seen), acknowledged = atomic_load(&hint->acknowledged);
 
-	held->end = largest_sequence(reader, slots);
-	if (held->end > UINT64_MAX / 2)
-		return judge(reader, SLU_FILE_DAMAGED,
-		             "lane %" PRIu64 " has a sequence beyond all reason", lane);
-	/* V3: one slot less than there are. */
-	held->first = held->end >= reader->slot_count ? held->end + 1 - reader->slot_count : 0;
-	if (!check_window(reader, lane, slots))
+	held->end = slu_window_end(reader, slots);
+	held->acknowledged = atomic_load(&hint->acknowledged);
+	if (held->end > SEQUENCE_MAX)
+		return slu_reader_judge(reader, SLU_FILE_DAMAGED,
+		                        "lane %" PRIu64 " has a sequence beyond all reason", lane);
+	find_window(reader, held);
+	if (!slu_window_check(reader, lane, slots) ||
+	    !check_hints(reader, lane, atomic_load(&hint->seen)))
 		return false;
-	if (seen > held->end || acknowledged > held->end)
-		return judge(reader, SLU_FILE_MISSING,
-		             "lane %" PRIu64 " ends at record %" PRIu64 ", but %" PRIu64
-		             " had been accepted",
-		             lane, held->end, seen > acknowledged ? seen : acknowledged);
-	held->acknowledged = acknowledged;
-	if (held->acknowledged < held->first)
-		return judge(reader, SLU_FILE_DAMAGED,
-		             "lane %" PRIu64 " holds records from %" PRIu64 " on, but only %" PRIu64
-		             " had been committed",
-		             lane, held->first + 1, acknowledged);
 	reader->records += held->end - held->acknowledged;
 	return true;
 }
@@ -311,14 +291,17 @@ static bool open_file(struct slu_reader *reader, const struct slu_directory *dir
 	reader->fd = reader->env->files->open_at(directory->fd, reader->name,
 	                                         O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0);
 	if (reader->fd < 0 && errno == ELOOP)
-		return judge(reader, SLU_FILE_FOREIGN, "it is a link");
+		return slu_reader_judge(reader, SLU_FILE_FOREIGN, "it is a link");
+	if (reader->fd < 0 && errno == ENXIO)
+		return slu_reader_judge(reader, SLU_FILE_FOREIGN, "it is no ordinary file");
 	if (reader->fd < 0 || reader->env->files->stat(reader->fd, &stat) != 0) {
 		*status = sluice_error_set(error, SLUICE_FAILED, "opening %s/%s: %s",
 		                           directory->path, reader->name, strerror(errno));
 		return false;
 	}
 	if (!S_ISREG(stat.st_mode) || stat.st_uid != geteuid())
-		return judge(reader, SLU_FILE_FOREIGN, "it is not an ordinary file of this user");
+		return slu_reader_judge(reader, SLU_FILE_FOREIGN,
+		                        "it is not an ordinary file of this user");
 	reader->file_size = (uint64_t)stat.st_size;
 	return true;
 }
@@ -330,7 +313,11 @@ static bool read_known(struct slu_reader *reader, const struct slu_file_header *
 
 	if (!read_or_judge(reader, &known, sizeof(known), header->known_offset, status, error))
 		return false;
-	reader->known_to_sink = known != 0;
+	if (known > 1)
+		return slu_reader_judge(
+			reader, SLU_FILE_DAMAGED,
+			"its note whether a database knows it is neither yes nor no");
+	reader->known_to_sink = known == 1;
 	return true;
 }
 
@@ -338,7 +325,7 @@ enum sluice_status slu_reader_open(struct slu_reader *reader, const struct slu_d
                                    const char *name, struct sluice_error *error)
 {
 	enum sluice_status status = SLUICE_OK;
-	unsigned char page[SLU_FILE_PAGE];
+	_Alignas(struct slu_file_header) unsigned char page[SLU_FILE_PAGE];
 	struct slu_file_header header;
 
 	memset(reader, 0, sizeof(*reader));
@@ -385,8 +372,9 @@ bool slu_reader_fits(struct slu_reader *reader, const struct sluice_streams *str
 		for (size_t j = 0; j < streams->count && !found; j++)
 			found = same(theirs, streams->streams[j]);
 		if (!found)
-			return judge(reader, SLU_FILE_OTHER_SCHEMA,
-			             "its stream %.63s is not one of this program's", theirs->name);
+			return slu_reader_judge(reader, SLU_FILE_OTHER_SCHEMA,
+			                        "its stream %.63s is not one of this program's",
+			                        theirs->name);
 	}
 	return true;
 }
@@ -401,8 +389,8 @@ enum sluice_status slu_reader_load(struct slu_reader *reader, uint64_t lane, uns
 	                   reader->lanes_offset + lane * reader->lane_size, &status, error) &&
 	    status != SLUICE_OK)
 		return status;
-	if (reader->verdict != SLU_FILE_SOUND || largest_sequence(reader, slots) != held.end ||
-	    !check_window(reader, lane, slots))
+	if (reader->verdict != SLU_FILE_SOUND || slu_window_end(reader, slots) != held.end ||
+	    !slu_window_check(reader, lane, slots))
 		return sluice_error_set(error, SLUICE_INVALID, "%s has changed since it was judged",
 		                        reader->name);
 	return SLUICE_OK;

@@ -5,17 +5,20 @@
  * Reads with bounded preads, never through a mapping, and believes nothing: every number is checked
  * before it is used. The slots of a lane are a window of consecutive records:
  *
- *      first                                end
- *        v                                   v
- *      [ committed.. | committed.. | pending ]   a slot that a put was filling when the process died
- *                                                still has an older sequence: it was never accepted
+ *      first                     end
+ *        v                        v
+ *      [ committed.. | pending.. ]   a slot that a put was filling when the process died still
+ *                                    has an older sequence: it was never accepted
  *
- * V1  Position p is held when its slot's sequence is p + 1. `end` is the largest sequence in the lane.
- * V2  Every position from max(0, end + 1 - slot_count) to end is held; a slot never written has
- *     sequence 0, and lies behind `end` in the first lap. Anything else is a hole: one engine at a
- *     time fills a lane in order, so a hole is no trace of a crash.
- * V3  The slot after `end` may be half filled: position end - slot_count, which it held before, had been
- *     released, and so committed, before the engine could begin to write there.
+ * V1  Position p is held when its slot's sequence is p + 1. `end` is the largest sequence in the
+ *     lane.
+ * V2  Every position from `first` to `end` is held; a slot never written has sequence 0, and lies
+ *     behind `end` in the first lap. Anything else is a hole: one engine at a time fills a lane in
+ *     order, so a hole is no trace of a crash.
+ * V3  `first` is max(0, end - slot_count): a full lane has a record in every slot. Or the one
+ *     after that, when the hint says that the oldest was committed: its slot is the one after
+ *     `end`, which may be half filled. The hint is written before the slot is released, so what
+ *     was not yet committed is never taken for half filled.
  * V4  A hint beyond `end`: records that had been accepted are missing.
  */
 #ifndef SLU_FILE_READER_H

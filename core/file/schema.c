@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_SIZE_MAX 1024
-#define COLUMNS_MAX 1600 /* as many as a table can have */
-#define LABELS_MAX 4096
+#define NAME_SIZE_MAX 63   /* of anything in Postgres */
+#define TABLE_SIZE_MAX 300 /* two names, quoted */
+#define COLUMNS_MAX 1600   /* as many as a table can have */
 
 /* ---- writing ---- */
 
@@ -145,30 +145,71 @@ static uint64_t get_number(struct reader *reader, uint64_t max)
 	return number;
 }
 
-static const char *get_text(struct reader *reader)
+/* The bytes of the character that begins here; 0 when none does. `low` to `high`: what the second
+ * may be, so that nothing is written longer than it need be, and no surrogate. */
+static size_t character_size(unsigned char first, unsigned char *low, unsigned char *high)
 {
-	size_t size = get_number(reader, TEXT_SIZE_MAX);
+	*low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+	*high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+static bool is_utf8(const unsigned char *text)
+{
+	while (*text != '\0') {
+		unsigned char low, high;
+		size_t size = character_size(*text++, &low, &high);
+
+		if (size == 0)
+			return false;
+		for (; size > 1; size--) { /* the terminator is below all of them */
+			if (*text < low || *text > high)
+				return false;
+			low = 0x80;
+			high = 0xbf;
+			text++;
+		}
+	}
+	return true;
+}
+
+static const char *bad_text(struct reader *reader)
+{
+	reader->bad = true;
+	return "";
+}
+
+static const char *get_text(struct reader *reader, size_t max)
+{
+	size_t size = get_number(reader, max);
 	char *text;
 
-	if (reader->bad || size > reader->left) {
-		reader->bad = true;
-		return "";
-	}
+	if (reader->bad || size > reader->left || memchr(reader->bytes, '\0', size) != NULL)
+		return bad_text(reader);
 	text = take(reader, size + 1);
-	if (text == NULL || memchr(reader->bytes, '\0', size) != NULL) {
-		reader->bad = true;
-		return "";
-	}
+	if (text == NULL)
+		return bad_text(reader);
 	memcpy(text, reader->bytes, size);
 	text[size] = '\0';
 	reader->bytes += size;
 	reader->left -= size;
-	return text;
+	return is_utf8((const unsigned char *)text) ? text : bad_text(reader);
+}
+
+static const char *get_name(struct reader *reader)
+{
+	const char *name = get_text(reader, NAME_SIZE_MAX);
+
+	return name[0] != '\0' ? name : bad_text(reader);
 }
 
 static const struct sluice_enum *get_labels(struct reader *reader)
 {
-	uint64_t count = get_number(reader, LABELS_MAX);
+	uint64_t count = get_number(reader, UINT16_MAX);
 	struct sluice_enum *labels;
 	const char **texts;
 
@@ -179,47 +220,55 @@ static const struct sluice_enum *get_labels(struct reader *reader)
 	if (labels == NULL || texts == NULL)
 		return NULL;
 	*labels = (struct sluice_enum){
-		.name = get_text(reader), .labels = texts, .label_count = (uint16_t)count};
+		.name = get_name(reader), .labels = texts, .label_count = (uint16_t)count};
 	for (uint64_t i = 0; i < count; i++)
-		texts[i] = get_text(reader);
+		texts[i] = get_text(reader, NAME_SIZE_MAX);
 	return labels;
 }
 
-/* The bytes of a field. */
+/* The field's bytes in the record; 0 when the column's size is not one of its type. */
 static size_t field_size(const struct sluice_column *column)
 {
-	static const size_t sizes[] = {
-		[SLUICE_BOOL] = 1,
-		[SLUICE_INT2] = 2,
-		[SLUICE_INT4] = 4,
-		[SLUICE_INT8] = 8,
-		[SLUICE_FLOAT4] = 4,
-		[SLUICE_FLOAT8] = 8,
-		[SLUICE_NUMERIC64] = 8,
-		[SLUICE_NUMERIC] = sizeof(struct sluice_decimal),
-		[SLUICE_TEXT_TYPE] = sizeof(uint16_t),
-		[SLUICE_BYTEA] = sizeof(uint16_t),
-		[SLUICE_JSON] = sizeof(uint16_t),
-		[SLUICE_JSONB] = sizeof(uint16_t),
-		[SLUICE_UUID] = sizeof(struct sluice_uuid),
-		[SLUICE_TIMESTAMPTZ] = 8,
-		[SLUICE_TIMESTAMP] = 8,
-		[SLUICE_DATE] = 4,
-		[SLUICE_TIME] = 8,
-		[SLUICE_INTERVAL] = sizeof(struct sluice_interval),
-		[SLUICE_INET] = sizeof(struct sluice_inet),
-		[SLUICE_ENUM] = 4,
-		[SLUICE_VERSION] = 0,
+	static const uint8_t sizes[] = {
+		[SLUICE_BOOL] = 1,        [SLUICE_INT2] = 2,      [SLUICE_INT4] = 4,
+		[SLUICE_INT8] = 8,        [SLUICE_FLOAT4] = 4,    [SLUICE_FLOAT8] = 8,
+		[SLUICE_NUMERIC64] = 8,   [SLUICE_NUMERIC] = 16,  [SLUICE_UUID] = 16,
+		[SLUICE_TIMESTAMPTZ] = 8, [SLUICE_TIMESTAMP] = 8, [SLUICE_DATE] = 4,
+		[SLUICE_TIME] = 8,        [SLUICE_INTERVAL] = 16, [SLUICE_INET] = 18,
+		[SLUICE_ENUM] = 4,        [SLUICE_VERSION] = 0,
 	};
-	bool text = column->type == SLUICE_TEXT_TYPE || column->type == SLUICE_BYTEA ||
-	            column->type == SLUICE_JSON || column->type == SLUICE_JSONB;
 
-	return sizes[column->type] + (text ? column->size : 0);
+	switch (column->type) {
+	case SLUICE_TEXT_TYPE:
+	case SLUICE_BYTEA:
+	case SLUICE_JSON:
+	case SLUICE_JSONB:
+		return column->size > 0 && column->size <= SLUICE_TEXT_SIZE_MAX
+		               ? sizeof(uint16_t) + column->size
+		               : 0;
+	default:
+		return sizes[column->type] == column->size ? column->size : 0;
+	}
+}
+
+/* Whoever reads the field, or the bit that says whether it is there, stays within the record. */
+static bool column_fits(const struct sluice_column *column, uint64_t record_size)
+{
+	bool bit_fits = column->present == 0 ||
+	                ((column->present & (column->present - 1)) == 0 &&
+	                 column->present_offset + sizeof(uint32_t) <= record_size);
+	size_t size;
+
+	if (column->type == SLUICE_VERSION)
+		return column->size == 0 && column->present == 0;
+	size = field_size(column);
+	return bit_fits && size > 0 && column->offset + size <= record_size &&
+	       (column->type == SLUICE_ENUM) == (column->labels != NULL);
 }
 
 static void get_column(struct reader *reader, struct sluice_column *column, uint64_t record_size)
 {
-	column->name = get_text(reader);
+	column->name = get_name(reader);
 	column->type = (enum sluice_type)get_number(reader, SLUICE_VERSION);
 	column->form = (enum sluice_form)get_number(reader, SLUICE_INLINE);
 	column->offset = (uint32_t)get_number(reader, record_size);
@@ -229,46 +278,70 @@ static void get_column(struct reader *reader, struct sluice_column *column, uint
 	column->present = (uint32_t)get_number(reader, UINT32_MAX);
 	column->present_offset = (uint32_t)get_number(reader, record_size);
 	column->labels = get_labels(reader);
-	column->definition = get_text(reader);
-	if (column->type == 0 || column->name[0] == '\0' ||
-	    column->offset + field_size(column) > record_size ||
-	    (column->present != 0 && column->present_offset + sizeof(uint32_t) > record_size) ||
-	    (column->type == SLUICE_ENUM && column->labels == NULL))
-		reader->bad = true;
+	column->definition = get_text(reader, SIZE_MAX); /* an enum's names all its labels */
+	reader->bad |= column->type == 0 || !column_fits(column, record_size);
 }
 
-static void get_stream(struct reader *reader, struct sluice_stream *stream, uint16_t index)
+/* A key is compared as bytes, and written as its columns: they must be the same. A stream without
+ * columns has only bytes. */
+static bool key_fits(const struct sluice_stream *stream)
 {
-	struct sluice_column *columns;
+	uint32_t end = (uint32_t)stream->key_offset + stream->key_size;
 
-	stream->name = get_text(reader);
+	if (stream->key_column_count > stream->layout.column_count || end > stream->layout.size ||
+	    (stream->kind == SLUICE_STATE && stream->key_size == 0) ||
+	    (stream->kind == SLUICE_STATE && stream->layout.column_count > 0 &&
+	     stream->key_column_count == 0))
+		return false;
+	for (size_t i = 0; i < stream->key_column_count; i++) {
+		const struct sluice_column *column = &stream->layout.columns[i];
+
+		if (field_size(column) == 0 || column->offset < stream->key_offset ||
+		    column->offset + field_size(column) > end)
+			return false;
+	}
+	return true;
+}
+
+static void get_columns(struct reader *reader, struct sluice_layout *layout)
+{
+	struct sluice_column *columns = take(reader, layout->column_count * sizeof(*columns));
+
+	for (size_t i = 0; i < layout->column_count && !reader->bad; i++)
+		get_column(reader, &columns[i], layout->size);
+	layout->columns = columns;
+}
+
+static void get_stream(struct reader *reader, struct sluice_stream *stream)
+{
+	stream->name = get_name(reader);
 	stream->kind = (enum sluice_kind)get_number(reader, SLUICE_STATE);
-	stream->index = index;
 	stream->key_offset = (uint16_t)get_number(reader, SLUICE_RECORD_SIZE_MAX);
 	stream->key_size = (uint16_t)get_number(reader, SLUICE_KEY_SIZE_MAX);
 	stream->key_column_count = (uint16_t)get_number(reader, COLUMNS_MAX);
 	stream->fingerprint = get_number(reader, UINT64_MAX);
-	stream->table = get_text(reader);
+	stream->table = get_text(reader, TABLE_SIZE_MAX);
 	stream->layout.size = (uint32_t)get_number(reader, SLUICE_RECORD_SIZE_MAX);
 	stream->layout.column_count = (uint16_t)get_number(reader, COLUMNS_MAX);
-	columns = take(reader, stream->layout.column_count * sizeof(*columns));
-	if (reader->bad || stream->kind == 0 || stream->layout.size == 0 ||
-	    stream->key_column_count > stream->layout.column_count ||
-	    stream->key_offset + stream->key_size > stream->layout.size ||
-	    (stream->kind == SLUICE_STATE && stream->key_size == 0)) {
-		reader->bad = true;
-		return;
-	}
-	stream->layout.columns = columns;
-	for (size_t i = 0; i < stream->layout.column_count && !reader->bad; i++)
-		get_column(reader, &columns[i], stream->layout.size);
+	if (!reader->bad)
+		get_columns(reader, &stream->layout);
+	if (!reader->bad)
+		reader->bad = stream->kind == 0 || stream->layout.size == 0 || !key_fits(stream);
+}
+
+static bool has_name(const struct sluice_stream *const *streams, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(streams[i]->name, name) == 0)
+			return true;
+	return false;
 }
 
 static void get_streams(struct reader *reader, struct sluice_streams *streams)
 {
 	const struct sluice_stream **list;
 
-	streams->name = get_text(reader);
+	streams->name = get_text(reader, NAME_SIZE_MAX);
 	streams->schema_version = (int64_t)get_number(reader, INT64_MAX);
 	streams->count = get_number(reader, SLUICE_STREAMS_MAX);
 	list = take(reader, (streams->count + 1) * sizeof(*list));
@@ -277,8 +350,10 @@ static void get_streams(struct reader *reader, struct sluice_streams *streams)
 
 		if (stream == NULL)
 			return;
+		stream->index = (uint16_t)i;
+		get_stream(reader, stream);
+		reader->bad |= has_name(list, i, stream->name);
 		list[i] = stream;
-		get_stream(reader, stream, (uint16_t)i);
 	}
 	streams->streams = list;
 	reader->bad |= streams->count == 0 || reader->left > 0;
