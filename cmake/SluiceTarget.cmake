@@ -65,7 +65,9 @@ function(sluice_add_library name file public map)
 		SOVERSION ${Sluice_VERSION_MAJOR}.${Sluice_VERSION_MINOR}
 		LINK_DEPENDS ${map})
 	# A thread that ends calls back (core/lease.c): the library stays once it is loaded.
-	target_link_options(${name} PRIVATE LINKER:--version-script=${map} LINKER:-z,nodelete)
+	# And no call of the hot path is bound while it runs.
+	target_link_options(${name} PRIVATE
+		LINKER:--version-script=${map} LINKER:-z,nodelete LINKER:-z,now)
 	if(NOT SLUICE_SANITIZE)
 		target_link_options(${name} PRIVATE LINKER:--no-undefined)
 	endif()

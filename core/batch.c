@@ -135,12 +135,12 @@ static void add_row(struct slu_batch *batch, struct sluice_part *part, const str
 			return;
 		}
 		sent->version = slot->version;
-		if (sent->batch == batch->summary.number) {
+		if (sent->cut == *batch->cuts) {
 			batch->summary.coalesced++;
 			fill_row(&rows[sent->row], slot);
 			return;
 		}
-		sent->batch = batch->summary.number;
+		sent->cut = *batch->cuts;
 		sent->row = part->row_count;
 	}
 	fill_row(&rows[part->row_count++], slot);
@@ -218,6 +218,7 @@ bool slu_batch_cut(struct slu_batch *batch, uint64_t limit, uint64_t number)
 
 	if (tally.records == 0)
 		return false;
+	++*batch->cuts;
 	batch->summary.number = number;
 	batch->summary.bytes = tally.bytes;
 	batch->summary.coalesced = 0;

@@ -48,6 +48,7 @@ struct slu_batch {
 	const struct sluice_streams *streams;
 	const struct slu_epoch *epoch;
 	uint64_t row_max, byte_max; /* the budget */
+	uint64_t *cuts; /* the flusher's count of cuts: numbers start anew with each generation */
 
 	/* the batch being made */
 	struct sluice_row *rows; /* room for every slot of every lane */

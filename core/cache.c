@@ -49,6 +49,26 @@ static uint64_t power_of_two_above(uint64_t value)
 
 /* ---- open, close ---- */
 
+static int never_matches(struct cds_lfht_node *node, const void *key)
+{
+	(void)node;
+	(void)key;
+	return 0;
+}
+
+/* A call into another library is bound to it when it is first made, under the dynamic linker's lock.
+ * That is to happen now, not in an engine's first put. */
+static void bind_table(const struct slu_cache *cache)
+{
+	struct cds_lfht_node node;
+	struct cds_lfht_iter found;
+
+	cds_lfht_node_init(&node);
+	cds_lfht_lookup(cache->table, 0, never_matches, NULL, &found);
+	cds_lfht_add_unique(cache->table, 0, never_matches, NULL, &node);
+	cds_lfht_del(cache->table, &node);
+}
+
 bool slu_cache_open(struct slu_cache *cache, struct slu_env *env,
                     const struct sluice_stream *stream, uint64_t keys, size_t lane_count,
                     uint64_t first_version)
@@ -70,7 +90,10 @@ bool slu_cache_open(struct slu_cache *cache, struct slu_env *env,
 	/* All buckets at once, no resizing, no counting: so an insertion neither allocates nor
 	 * wakes anybody. */
 	cache->table = _cds_lfht_new(buckets, buckets, buckets, 0, NULL, &no_flavor, NULL);
-	return cache->entries != NULL && cache->sent != NULL && cache->table != NULL;
+	if (cache->entries == NULL || cache->sent == NULL || cache->table == NULL)
+		return false;
+	bind_table(cache);
+	return true;
 }
 
 void slu_cache_close(struct slu_cache *cache, struct slu_env *env)

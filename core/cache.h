@@ -50,7 +50,7 @@ struct slu_entry {
 /* What the flusher remembers of an entry. */
 struct slu_sent {
 	uint64_t version; /* the newest given to the sink */
-	uint64_t batch;   /* in which batch, */
+	uint64_t cut;     /* in which cut, counted over all wires, */
 	size_t row;       /* and which of its rows it is */
 };
 

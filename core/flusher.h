@@ -46,6 +46,7 @@ struct slu_flusher {
 	bool begun; /* the sink knows the generation: the wire may be used */
 	bool sealing;
 	struct slu_wire wire;
+	uint64_t cuts; /* of all wires */
 	struct sluice_sink_progress progress;
 
 	/* release */

@@ -135,8 +135,9 @@ static bool open_caches(struct sluice *sluice, uint64_t first_version)
 }
 
 /* What the flusher's own wire and that of a recovery are bound by. */
-static void bind_wire(const struct sluice *sluice, struct slu_wire *wire)
+static void bind_wire(struct sluice *sluice, struct slu_wire *wire)
 {
+	wire->batch.cuts = &sluice->flusher.cuts;
 	wire->sink = sluice->sink;
 	wire->in_flight_max = sluice->options.in_flight_batches;
 	wire->batch.row_max = sluice->options.flush_rows;

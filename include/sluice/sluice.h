@@ -293,10 +293,10 @@ SLUICE_API SLUICE_MUST_CHECK struct sluice_lane *sluice_shared(struct sluice *sl
                                                                struct sluice_error *error);
 
 /* ---- the hot path ----
- * Thread: the lane's owner; any with sluice_shared's handle.  Progress: wait-free, but for a key's
- * first put (lock-free) and for competing puts of one key (lock-free).  All return
- * SLUICE_UNATTACHED for a NULL or detached lane, SLUICE_CLOSED and SLUICE_FORKED. `ticket` may be
- * NULL.
+ * Thread: the lane's owner; any with sluice_shared's handle.  Progress: get and append puts are
+ * wait-free. State puts are lock-free: one tries again when another of its key was faster, or when
+ * the flush epoch moved in the middle (at most every 50 us).  All return SLUICE_UNATTACHED for a
+ * NULL or detached lane, SLUICE_CLOSED and SLUICE_FORKED. `ticket` may be NULL.
  *
  * In a signal handler: all may be called. On a lane on which the handler interrupted a call they
  * return SLUICE_BUSY and change nothing; with sluice_shared's handle they find another lane, if

@@ -275,6 +275,25 @@ Test(recovery, killed_after_any_step_of_one_recovery_it_comes_to_the_same_end)
 	}
 }
 
+/* Numbers of batches start anew with each generation: the same number is not the same batch. */
+Test(recovery, a_key_that_is_carried_and_put_anew_is_written_both_times)
+{
+	f.ledger.offline = true;
+	start_run();
+	assert_status(put_item(f.lanes[0], 1, 10), SLUICE_OK);
+	die();
+	start_run();
+	assert_status(put_item(f.lanes[0], 1, 11), SLUICE_OK);
+	die();
+	f.ledger.offline = false;
+	start_run();
+	assert_status(put_item(f.lanes[0], 1, 12), SLUICE_OK);
+	steps(STEPS_TO_THE_END);
+	for (uint64_t value = 10; value <= 12; value++)
+		assert_equal(ledger_count(&f.ledger, &items, value), 1);
+	assert_equal(f.ledger.row_count, 3);
+}
+
 /* ---- the cache ---- */
 
 Test(recovery, get_finds_what_a_dead_run_had_accepted)
