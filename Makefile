@@ -15,7 +15,7 @@ sources   := core sink db cli bench tests examples include
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .PHONY: all help deps demo test bench install gen migrate format format-check clean \
-	check check-address check-thread check-clang check-models
+	check check-address check-thread check-clang check-models check-explore check-torture prove
 
 all: build/build.ninja ## build the program build/sluice, the libraries, tests and benchmarks
 	@cmake --build build -j $(JOBS)
@@ -33,7 +33,7 @@ demo: all ## run a trading day against a throw-away Postgres and prove the resul
 	@build/sluice demo $(DEMO_FLAGS)
 
 test: all ## run the tests
-	@$(ctest) --test-dir build -LE model
+	@$(ctest) --test-dir build -LE '^(model|torture|explore)$$'
 
 bench: all ## run every benchmark, briefly
 	@set -e; for program in $$(find build/bench -maxdepth 1 -type f -perm /111 | sort); do \
@@ -49,7 +49,8 @@ migrate: all ## bring a database (PGHOST, PGDATABASE, .. or MIGRATE_FLAGS='--dsn
 install: all ## install below PREFIX (/usr/local); DESTDIR stages
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
 
-check: check-clang check-address check-thread check-models format-check ## all checks beyond the tests
+check: check-clang check-address check-thread check-models check-explore check-torture \
+	format-check ## all checks beyond the tests
 
 check-clang: deps ## build with clang, warnings as errors
 	@$(configure) -B build/clang -DCMAKE_C_COMPILER=clang
@@ -67,6 +68,15 @@ check-thread: deps ## the tests of memory order under ThreadSanitizer
 
 check-models: all ## the Spin models, whole and with each step taken out
 	@$(ctest) --test-dir build -L '^model$$'
+
+check-explore: all ## core/ in every order its threads could meet in, whole and with each edge taken out
+	@$(ctest) --test-dir build -L '^explore$$'
+
+check-torture: all ## processes killed at every instruction and at random, threads held, crowds
+	@$(ctest) --test-dir build -L '^torture$$'
+
+prove: all ## the long forms of check-torture (an hour); writes RELIABILITY.md; SEED=.. CYCLES=.. CALLS=..
+	@tests/torture/prove . build
 
 format: deps ## lay out every C file as .clang-format says
 	@find $(sources) -name '*.[ch]' -o -name '*.cc' | xargs clang-format -i

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * edges.c - two engines, a reader and the flusher at full speed over few slots and few keys, for
- * ThreadSanitizer to watch.
+ * edges.c - two engines, two guests on a shared lane, a reader and the flusher at full speed over
+ * few slots and few keys, for ThreadSanitizer to watch.
  *
  * Every edge of core/ that carries plain bytes is crossed many thousand times: slots wrap, keys are
  * put by both engines and read by all, clean copies are overwritten. tests/order/relax runs this
@@ -18,6 +18,8 @@
 
 #define KEYS 4
 #define PUTS 30000
+#define GUEST_PUTS 5000
+#define ALL_PUTS (2 * PUTS + 2 * GUEST_PUTS)
 #define WORDS 12
 
 struct number {
@@ -111,27 +113,52 @@ static void *reader(void *argument)
 	return argument;
 }
 
+/* Has no lane of its own: each put borrows the one that is shared. */
+static void *guest(void *argument)
+{
+	struct sluice_error error;
+	struct sluice_lane *handle = sluice_shared(sluice, &error);
+	uint64_t base = (uint64_t)(uintptr_t)argument << 32;
+
+	if (handle == NULL)
+		fail(error.message);
+	for (uint64_t n = 0; n < GUEST_PUTS; n++) {
+		struct number number = {.key = n % KEYS};
+
+		for (size_t i = 0; i < WORDS; i++)
+			number.words[i] = base + n;
+		while (sluice_put(handle, &numbers, &number, sizeof(number), NULL) == SLUICE_FULL)
+			sched_yield();
+	}
+	return NULL;
+}
+
 int main(void)
 {
 	struct sluice_error error;
 	struct sluice_report report;
-	pthread_t engines[2], reading;
+	pthread_t engines[2], guests[2], reading;
 
-	sluice = sluice_open(sluice_null_open(), &number_streams,
-	                     "lanes=3 lane_slots=64 keys=16 flush_delay=0 flush_rows=16", &error);
+	sluice = sluice_open(
+		sluice_null_open(), &number_streams,
+		"lanes=3 shared_lanes=1 lane_slots=64 keys=16 flush_delay=0 flush_rows=16", &error);
 	if (sluice == NULL)
 		fail(error.message);
 	pthread_create(&reading, NULL, reader, NULL);
 	for (uintptr_t i = 0; i < 2; i++)
 		pthread_create(&engines[i], NULL, engine, (void *)(i + 1));
-	for (size_t i = 0; i < 2; i++)
+	for (uintptr_t i = 0; i < 2; i++)
+		pthread_create(&guests[i], NULL, guest, (void *)(i + 3));
+	for (size_t i = 0; i < 2; i++) {
 		pthread_join(engines[i], NULL);
+		pthread_join(guests[i], NULL);
+	}
 	atomic_store(&stop, true);
 	pthread_join(reading, NULL);
 	if (sluice_close(sluice, sluice_seconds(30), &report) != SLUICE_OK)
 		fail("close left something pending");
-	if (report.account.accepted != 2 * PUTS ||
-	    report.account.committed + report.account.coalesced != 2 * PUTS)
+	if (report.account.accepted != ALL_PUTS ||
+	    report.account.committed + report.account.coalesced != ALL_PUTS)
 		fail("the account does not add up");
 	printf("edges: %llu accepted, %llu committed, %llu coalesced\n",
 	       (unsigned long long)report.account.accepted,

@@ -91,6 +91,14 @@ Test(file_window, a_slot_filled_again_before_it_was_committed_is_damage)
 	assert_judged(SLU_FILE_DAMAGED, "from 8 on, but only 6");
 }
 
+/* As a page that went back to what it was a lap ago. */
+Test(file_window, a_slot_of_the_lap_before_among_newer_ones_is_a_hole)
+{
+	leave(FOLDER_SLOTS + 20, 30);
+	atomic_store(&folder_slot(&f, 0, FOLDER_SLOTS + 3)->seq, 4);
+	assert_judged(SLU_FILE_HOLE, "record 68 of lane 0 is not there, but 16 after it are");
+}
+
 /* What all of this is for: the database is away, the lane fills up, the engine is killed. */
 Test(file_window, a_run_killed_with_a_full_lane_is_carried_whole)
 {
