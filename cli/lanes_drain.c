@@ -175,13 +175,13 @@ static void size_instance(struct sluice_options *options, const char *directory,
 	options->log = print_line;
 }
 
-/* Whether no file is left. Until the flusher has looked for the first time it tells of none: that
- * is no answer. */
+/* Whether no file is left, of all that were there. */
 static bool is_carried(const struct sluice_former *former, const struct cargo *cargo)
 {
 	return former->files >= cargo->count && former->files_left == 0;
 }
 
+/* And until the sink has begun the run that carried them, so that close can seal that, too. */
 static void wait_until_carried(struct sluice *sluice, const struct cargo *cargo,
                                struct sluice_stats *stats)
 {
@@ -189,7 +189,8 @@ static void wait_until_carried(struct sluice *sluice, const struct cargo *cargo,
 
 	for (;;) {
 		sluice_stats(sluice, stats);
-		if (is_carried(&stats->former, cargo) || stats->state == SLUICE_STATE_HALTED)
+		if (stats->state == SLUICE_STATE_HALTED ||
+		    (is_carried(&stats->former, cargo) && stats->state == SLUICE_STATE_RUNNING))
 			return;
 		if (stats->state == SLUICE_STATE_CONNECTING && stats->state_since_ns > PATIENCE)
 			return;
