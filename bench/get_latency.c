@@ -9,10 +9,9 @@
  */
 #include "bench/reading_sink.h"
 #include "bench/records.h"
+#include "bench/table.h"
 
 #include <stdlib.h>
-#include <urcu/flavor.h>
-#include <urcu/rculfhash.h>
 
 #define PAUSE_NS 20000
 #define BURSTS 1000 /* a round and row */
@@ -22,75 +21,15 @@
 
 /* ---- the baseline ---- */
 
-struct node {
-	struct cds_lfht_node node;
-	struct trading_order order;
-};
-
-struct table {
-	struct cds_lfht *hash;
-	struct node *nodes;
-	uint64_t keys;
-};
-
-/* Nodes are neither added nor removed while anybody looks: no flavour is called. */
-static const struct rcu_flavor_struct no_flavor = {0};
-
-static unsigned long hash_of(const struct sluice_uuid *id)
+static void open_table(struct slu_table *table, const struct trading_order *some, uint64_t keys)
 {
-	uint64_t words[2];
+	struct trading_order order = *some;
 
-	memcpy(words, id->bytes, sizeof(words));
-	return (words[0] ^ words[1]) * 0x9e3779b97f4a7c15u >> 7;
-}
-
-static int matches(struct cds_lfht_node *node, const void *id)
-{
-	return memcmp(&caa_container_of(node, struct node, node)->order.id, id,
-	              sizeof(struct sluice_uuid)) == 0;
-}
-
-static bool table_get(const struct table *table, const struct sluice_uuid *id,
-                      struct trading_order *order)
-{
-	struct cds_lfht_iter found;
-	struct cds_lfht_node *node;
-
-	cds_lfht_lookup(table->hash, hash_of(id), matches, id, &found);
-	node = cds_lfht_iter_get_node(&found);
-	if (node == NULL)
-		return false;
-	memcpy(order, &caa_container_of(node, struct node, node)->order, sizeof(*order));
-	return true;
-}
-
-static void open_table(struct table *table, const struct trading_order *order, uint64_t keys)
-{
-	unsigned long buckets = 1;
-
-	while (buckets < keys)
-		buckets *= 2;
-	table->keys = keys;
-	table->nodes = slu_measure_allocate(keys, sizeof(*table->nodes));
-	table->hash = _cds_lfht_new(buckets, buckets, buckets, 0, NULL, &no_flavor, NULL);
-	if (table->hash == NULL)
-		slu_measure_fail("no memory for a table of %lu buckets", buckets);
+	slu_table_open(table, keys, sizeof(order));
 	for (uint64_t key = 0; key < keys; key++) {
-		struct node *node = &table->nodes[key];
-
-		cds_lfht_node_init(&node->node);
-		node->order = *order;
-		slu_record_name(&node->order.id, key);
-		cds_lfht_add(table->hash, hash_of(&node->order.id), &node->node);
+		slu_record_name(&order.id, key);
+		memcpy(slu_table_at(table, key)->record, &order, sizeof(order));
 	}
-}
-
-static void close_table(struct table *table)
-{
-	for (uint64_t key = 0; key < table->keys; key++)
-		cds_lfht_del(table->hash, &table->nodes[key].node);
-	cds_lfht_destroy(table->hash, NULL);
-	free(table->nodes);
 }
 
 /* ---- Sluice ---- */
@@ -146,7 +85,7 @@ static void close_cache(struct cache *cache, uint64_t keys)
 
 struct run {
 	struct slu_records records; /* their keys are asked for, and they are written over */
-	struct table table;
+	struct slu_table table;
 	struct cache cache;
 	struct sluice_uuid ids[SLU_MEASURE_BURST];
 	uint64_t random;
@@ -156,8 +95,7 @@ struct run {
 static void check_last(struct run *run)
 {
 	for (size_t i = 0; i < SLU_MEASURE_BURST; i++) {
-		const struct trading_order *order =
-			(const struct trading_order *)run->records.bytes[i];
+		const struct trading_order *order = slu_records_at(&run->records, i);
 
 		run->checked++;
 		run->wrong += memcmp(&order->id, &run->ids[i], sizeof(order->id)) != 0;
@@ -173,14 +111,24 @@ static void prepare(void *context)
 		slu_record_name(&run->ids[i], slu_record_draw(&run->random, run->records.keys));
 }
 
+static bool table_get(const struct slu_table *table, const struct sluice_uuid *id,
+                      struct trading_order *order)
+{
+	const struct slu_table_node *node = slu_table_find(table, id);
+
+	if (node == NULL)
+		return false;
+	memcpy(order, node->record, sizeof(*order));
+	return true;
+}
+
 static size_t burst_table(void *context)
 {
 	struct run *run = context;
 	size_t count = 0;
 
 	for (size_t i = 0; i < SLU_MEASURE_BURST; i++)
-		count += table_get(&run->table, &run->ids[i],
-		                   (struct trading_order *)run->records.bytes[i]);
+		count += table_get(&run->table, &run->ids[i], slu_records_at(&run->records, i));
 	return count;
 }
 
@@ -191,8 +139,7 @@ static size_t burst_cache(void *context)
 
 	for (size_t i = 0; i < SLU_MEASURE_BURST; i++)
 		count += trading_orders_get(run->cache.lane, &run->ids[i],
-		                            (struct trading_order *)run->records.bytes[i],
-		                            NULL) == SLUICE_OK;
+		                            slu_records_at(&run->records, i), NULL) == SLUICE_OK;
 	return count;
 }
 
@@ -210,7 +157,7 @@ static void measure_row(struct slu_measure *measure, struct slu_measure_row *row
 	const struct slu_measure_work work = {prepare, burst, run, PAUSE_NS};
 
 	for (size_t i = 0; i < SLU_MEASURE_BURST; i++)
-		memcpy(&run->ids[i], run->records.bytes[i], sizeof(run->ids[i]));
+		memcpy(&run->ids[i], slu_records_at(&run->records, i), sizeof(run->ids[i]));
 	slu_measure_bursts(measure, NULL, BURSTS_WARM, &work);
 	slu_measure_bursts(measure, row, measure->quick ? BURSTS_QUICK : BURSTS, &work);
 	check_last(run);
@@ -228,11 +175,11 @@ static void run_keys(struct slu_measure *measure, uint64_t keys, struct slu_meas
 	if (run == NULL)
 		slu_measure_fail("no memory");
 	memset(run, 0, sizeof(*run));
-	slu_records_init(&run->records, SLU_RECORD_ORDER, keys);
-	order = (const struct trading_order *)run->records.bytes[0];
+	slu_records_init(&run->records, SLU_RECORD_ORDER, 0, keys);
+	order = slu_records_at(&run->records, 0);
 	open_table(&run->table, order, keys);
 	measure_row(measure, baseline, run, burst_table);
-	close_table(&run->table);
+	slu_table_close(&run->table);
 	open_cache(&run->cache, measure, order, keys);
 	measure_row(measure, subject, run, burst_cache);
 	close_cache(&run->cache, keys);

@@ -2,6 +2,7 @@
 /* measure.c - the command line, processors, the clock, the samples, and bursts. */
 #include "bench/measure.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -167,6 +168,19 @@ struct slu_measure_load slu_measure_load_now(void)
 
 /* ---- rows and samples ---- */
 
+void slu_measure_set_rounds(struct slu_measure *measure, size_t rounds)
+{
+	assert(measure->row_count == 0);
+	measure->rounds = rounds;
+}
+
+size_t slu_measure_turn(const struct slu_measure *measure, size_t turn, size_t count)
+{
+	size_t place = measure->round % 2 == 0 ? turn : count - 1 - turn;
+
+	return (measure->round / 2 + place) % count;
+}
+
 struct slu_measure_row *slu_measure_row(struct slu_measure *measure, const char *name,
                                         enum slu_measure_role role,
                                         const struct slu_measure_row *baseline)
@@ -218,11 +232,7 @@ void slu_measure_spin(const struct slu_measure *measure, uint64_t duration_ns)
 	uint64_t begin = slu_measure_ticks_begin();
 
 	while (slu_measure_ticks_end() - begin < ticks)
-#if defined(__x86_64__)
-		_mm_pause();
-#else
-		;
-#endif
+		slu_measure_rest();
 }
 
 size_t slu_measure_bursts(struct slu_measure *measure, struct slu_measure_row *row, size_t count,

@@ -31,8 +31,8 @@
 #include <x86intrin.h>
 #endif
 
-#define SLU_MEASURE_ROWS 16
-#define SLU_MEASURE_NOTES 24
+#define SLU_MEASURE_ROWS 80
+#define SLU_MEASURE_NOTES 40
 #define SLU_MEASURE_BURST 20 /* operations between two readings of the clock */
 
 enum slu_measure_role {
@@ -60,11 +60,13 @@ struct slu_measure_load {
 struct slu_measure {
 	const char *question, *unit;
 	bool quick;
+	bool tail;           /* set by the program: report p99.99 and the highest, too */
+	bool more_is_better; /* the same: of rates */
 	size_t rounds;
 	size_t round; /* the running one, from 0 */
 	struct slu_measure_row rows[SLU_MEASURE_ROWS];
 	size_t row_count;
-	char notes[SLU_MEASURE_NOTES][160];
+	char notes[SLU_MEASURE_NOTES][240];
 	size_t note_count;
 	const char *json_path; /* "-": stdout, and nothing else goes there; NULL: no JSON */
 	char command[256];
@@ -78,6 +80,9 @@ struct slu_measure {
 void slu_measure_begin(struct slu_measure *measure, int argc, char **argv, const char *question,
                        const char *unit);
 
+/* Instead of the usual number of rounds. Before the first row is added. */
+void slu_measure_set_rounds(struct slu_measure *measure, size_t rounds);
+
 /* Adds a row. The strings must live as long as `measure`; `baseline` is a row added before. */
 struct slu_measure_row *slu_measure_row(struct slu_measure *measure, const char *name,
                                         enum slu_measure_role role,
@@ -89,9 +94,20 @@ void slu_measure_add(struct slu_measure *measure, struct slu_measure_row *row, d
 /* Starts the next round. The first has been started by begin. */
 void slu_measure_next_round(struct slu_measure *measure);
 
+/* Which of `count` things the running round does as its `turn`-th, so that none has always the same
+ * place or the same one before it: each round begins one further on, every other goes backwards. */
+size_t slu_measure_turn(const struct slu_measure *measure, size_t turn, size_t count);
+
+/* Adds a line that compares `subject` with its peers, the rows of that role with the same baseline
+ * or which are its baseline: with the best of each round, and with the lowest p99 and p99.9. */
+void slu_measure_note_best(struct slu_measure *measure, const struct slu_measure_row *subject);
+
 /* Adds a line to what is printed: a setting, or a fact that the rows do not hold. */
 void slu_measure_note(struct slu_measure *measure, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Adds a line with the sizes of the processors' caches: what a step in a curve may be. */
+void slu_measure_note_caches(struct slu_measure *measure);
 
 /* Prints the table or the JSON, frees all. Returns the program's exit status. */
 int slu_measure_end(struct slu_measure *measure);
@@ -143,6 +159,14 @@ static inline uint64_t slu_measure_ticks_end(void)
 	return ticks;
 #else
 	return slu_measure_ticks_begin();
+#endif
+}
+
+/* One turn of a loop that waits for another thread. */
+static inline void slu_measure_rest(void)
+{
+#if defined(__x86_64__)
+	_mm_pause();
 #endif
 }
 

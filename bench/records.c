@@ -2,19 +2,55 @@
 /* records.c - making the records of a burst. */
 #include "bench/records.h"
 
-const struct sluice_stream slu_test_stream = {
-	.name = "test",
-	.kind = SLUICE_APPEND,
-	.layout.size = 128,
-};
+#define PLAIN_SET(bytes)                                                            \
+	static const struct sluice_stream plain_##bytes = {                         \
+		.name = "plain_" #bytes,                                            \
+		.kind = SLUICE_APPEND,                                              \
+		.layout.size = (bytes),                                             \
+	};                                                                          \
+	static const struct sluice_stream *const list_##bytes[] = {&plain_##bytes}; \
+	static const struct sluice_streams set_##bytes = {                          \
+		.name = "plain_" #bytes, .streams = list_##bytes, .count = 1};
 
-static const struct sluice_stream *const test_stream_list[] = {&slu_test_stream};
-const struct sluice_streams slu_test_streams = {
-	.name = "test", .streams = test_stream_list, .count = 1};
+SLU_RECORD_SIZES(PLAIN_SET)
 
-static const size_t sizes[] = {128, sizeof(struct trading_execution), sizeof(struct trading_order)};
+_Static_assert(sizeof(struct trading_execution) == 280, "the rings carry executions");
+_Static_assert(sizeof(struct trading_order) == 384, "the rings carry orders");
 
-_Static_assert(sizeof(struct trading_order) <= SLU_RECORD_STRIDE, "the stride holds every kind");
+const struct sluice_streams *slu_records_streams(enum slu_record_kind kind, size_t size)
+{
+	if (kind != SLU_RECORD_PLAIN)
+		return &trading_streams;
+	switch (size) {
+#define PLAIN_CASE(bytes) \
+	case bytes:       \
+		return &set_##bytes;
+		SLU_RECORD_SIZES(PLAIN_CASE)
+	default:
+		slu_measure_fail("no records of %zu bytes", size);
+	}
+}
+
+const struct sluice_stream *slu_records_stream(enum slu_record_kind kind, size_t size)
+{
+	if (kind != SLU_RECORD_PLAIN)
+		return kind == SLU_RECORD_ORDER ? &trading_orders : &trading_executions;
+	return slu_records_streams(kind, size)->streams[0];
+}
+
+uint64_t slu_record_sum(const void *record, size_t size)
+{
+	const unsigned char *bytes = record;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i + 8 <= size; i += 8) {
+		uint64_t word;
+
+		memcpy(&word, bytes + i, 8);
+		sum += word;
+	}
+	return sum;
+}
 
 /* The last step of splitmix64. */
 static uint64_t mix(uint64_t value)
@@ -56,15 +92,19 @@ static void fill_order(struct trading_order *order)
 	order->metadata.size = sizeof(order->metadata.bytes);
 }
 
-void slu_records_init(struct slu_records *records, enum slu_record_kind kind, uint64_t keys)
+void slu_records_init(struct slu_records *records, enum slu_record_kind kind, size_t size,
+                      uint64_t keys)
 {
-	*records = (struct slu_records){.kind = kind, .size = sizes[kind], .keys = keys};
+	*records = (struct slu_records){.kind = kind, .size = size, .keys = keys};
+	if (kind != SLU_RECORD_PLAIN)
+		records->size = slu_records_stream(kind, 0)->layout.size;
+	records->stride = (records->size + 63) / 64 * 64;
 	for (size_t i = 0; i < SLU_MEASURE_BURST; i++) {
-		memset(records->bytes[i], (int)i + 1, records->size);
+		memset(slu_records_at(records, i), (int)i + 1, records->size);
 		if (kind == SLU_RECORD_EXECUTION)
-			fill_execution((struct trading_execution *)records->bytes[i]);
+			fill_execution(slu_records_at(records, i));
 		else if (kind == SLU_RECORD_ORDER)
-			fill_order((struct trading_order *)records->bytes[i]);
+			fill_order(slu_records_at(records, i));
 	}
 	slu_records_renew(records);
 }
@@ -74,13 +114,14 @@ void slu_records_renew(struct slu_records *records)
 	for (size_t i = 0; i < SLU_MEASURE_BURST; i++) {
 		records->number++;
 		if (records->kind == SLU_RECORD_ORDER) {
-			struct trading_order *order = (struct trading_order *)records->bytes[i];
+			struct trading_order *order = slu_records_at(records, i);
 
 			slu_record_name(&order->id,
 			                slu_record_draw(&records->random, records->keys));
 			order->placed_at = (int64_t)records->number;
 		} else {
-			memcpy(records->bytes[i], &records->number, sizeof(records->number));
+			memcpy(slu_records_at(records, i), &records->number,
+			       sizeof(records->number));
 		}
 	}
 }

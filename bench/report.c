@@ -56,7 +56,7 @@ static double round_median(const struct slu_measure_row *row, size_t round)
 }
 
 struct summary {
-	double median, p99, p999, spread;
+	double median, p99, p999, p9999, max, spread;
 	double ratio, ratio_low, ratio_high; /* NAN without a baseline */
 };
 
@@ -77,6 +77,8 @@ static struct summary summarize(const struct slu_measure *measure,
 	summary.median = median_of(sorted, row->sample_count);
 	summary.p99 = percentile(sorted, row->sample_count, 0.99);
 	summary.p999 = percentile(sorted, row->sample_count, 0.999);
+	summary.p9999 = percentile(sorted, row->sample_count, 0.9999);
+	summary.max = row->sample_count > 0 ? sorted[row->sample_count - 1] : NAN;
 	qsort(medians, measure->rounds, sizeof(*medians), ascending);
 	summary.spread = medians[measure->rounds - 1] - medians[0];
 	if (row->baseline != NULL) {
@@ -88,6 +90,74 @@ static struct summary summarize(const struct slu_measure *measure,
 	free(ratios);
 	free(sorted);
 	return summary;
+}
+
+/* ---- the best of the peers ---- */
+
+static bool are_peers(const struct slu_measure_row *subject, const struct slu_measure_row *row)
+{
+	return row->role == SLU_PEER &&
+	       (row == subject->baseline || row->baseline == subject->baseline);
+}
+
+static bool is_better(const struct slu_measure *measure, double value, double than)
+{
+	return isnan(than) || (measure->more_is_better ? value > than : value < than);
+}
+
+static double best_of_round(const struct slu_measure *measure,
+                            const struct slu_measure_row *subject, size_t round)
+{
+	double best = NAN;
+
+	for (size_t i = 0; i < measure->row_count; i++) {
+		double median;
+
+		if (!are_peers(subject, &measure->rows[i]))
+			continue;
+		median = round_median(&measure->rows[i], round);
+		if (is_better(measure, median, best))
+			best = median;
+	}
+	return best;
+}
+
+/* The lowest p99 and p99.9 of any peer: of one and the same, or not. */
+static struct summary lowest_tails(const struct slu_measure *measure,
+                                   const struct slu_measure_row *subject)
+{
+	struct summary lowest = {.p99 = NAN, .p999 = NAN};
+
+	for (size_t i = 0; i < measure->row_count; i++) {
+		struct summary summary;
+
+		if (!are_peers(subject, &measure->rows[i]))
+			continue;
+		summary = summarize(measure, &measure->rows[i]);
+		lowest.p99 = fmin(lowest.p99, summary.p99);
+		lowest.p999 = fmin(lowest.p999, summary.p999);
+	}
+	return lowest;
+}
+
+void slu_measure_note_best(struct slu_measure *measure, const struct slu_measure_row *subject)
+{
+	double *ratios = slu_measure_allocate(measure->rounds, sizeof(*ratios));
+	struct summary own = summarize(measure, subject);
+	struct summary lowest = lowest_tails(measure, subject);
+	char tails[120] = "";
+
+	for (size_t i = 0; i < measure->rounds; i++)
+		ratios[i] = round_median(subject, i) / best_of_round(measure, subject, i);
+	qsort(ratios, measure->rounds, sizeof(*ratios), ascending);
+	if (!isnan(own.p999) && !isnan(lowest.p999))
+		snprintf(tails, sizeof(tails),
+		         "; p99 %.1f, the lowest of theirs %.1f; p99.9 %.1f, theirs %.1f", own.p99,
+		         lowest.p99, own.p999, lowest.p999);
+	slu_measure_note(measure, "%s: %.2f (%.2f to %.2f) of the best peer of each round%s",
+	                 subject->name, percentile(ratios, measure->rounds, 0.5), ratios[0],
+	                 ratios[measure->rounds - 1], tails);
+	free(ratios);
 }
 
 /* ---- where it ran ---- */
@@ -108,6 +178,32 @@ static void describe_machine(char *text, size_t size)
 		slu_measure_fail("uname does not answer");
 	snprintf(text, size, "%s, %ld processors, %s %s", model, sysconf(_SC_NPROCESSORS_ONLN),
 	         system.sysname, system.release);
+}
+
+/* As the kernel writes it, "1024K"; "?" where it does not. */
+static void read_cache_size(unsigned index, char text[32])
+{
+	char path[96];
+	FILE *file;
+
+	memcpy(text, "?", 2);
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu0/cache/index%u/size", index);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return;
+	(void)fscanf(file, "%31s", text);
+	fclose(file);
+}
+
+void slu_measure_note_caches(struct slu_measure *measure)
+{
+	char first[32], second[32], third[32];
+
+	read_cache_size(0, first); /* 1 is that of instructions */
+	read_cache_size(2, second);
+	read_cache_size(3, third);
+	slu_measure_note(measure, "caches of a processor: L1 %s, L2 %s; L3 %s", first, second,
+	                 third);
 }
 
 /* What else the processors did. The kernel counts the whole by ticks and ours exactly, so the rest
@@ -166,6 +262,10 @@ static void put_json_row(FILE *out, const struct slu_measure *measure,
 	put_number(out, "median", summary.median);
 	put_number(out, "p99", summary.p99);
 	put_number(out, "p999", summary.p999);
+	if (measure->tail) {
+		put_number(out, "p9999", summary.p9999);
+		put_number(out, "max", summary.max);
+	}
 	put_number(out, "spread", summary.spread);
 	if (row->baseline != NULL) {
 		fputc(',', out);
@@ -214,8 +314,11 @@ static void put_cell(double value)
 
 static void put_table(const struct slu_measure *measure, const char *machine)
 {
-	printf("%s\n\n%-44s %-8s %9s %9s %9s %9s  %s\n", measure->question, measure->unit, "role",
-	       "median", "p99", "p99.9", "spread", "ratio to its baseline (rounds)");
+	printf("%s\n\n%-44s %-8s %9s %9s %9s", measure->question, measure->unit, "role", "median",
+	       "p99", "p99.9");
+	if (measure->tail)
+		printf(" %9s %9s", "p99.99", "max");
+	printf(" %9s  %s\n", "spread", "ratio to its baseline (rounds)");
 	for (size_t i = 0; i < measure->row_count; i++) {
 		const struct slu_measure_row *row = &measure->rows[i];
 		struct summary summary = summarize(measure, row);
@@ -224,6 +327,10 @@ static void put_table(const struct slu_measure *measure, const char *machine)
 		put_cell(summary.median);
 		put_cell(summary.p99);
 		put_cell(summary.p999);
+		if (measure->tail) {
+			put_cell(summary.p9999);
+			put_cell(summary.max);
+		}
 		put_cell(summary.spread);
 		if (row->baseline != NULL)
 			printf("  %.2f (%.2f to %.2f) of %s", summary.ratio, summary.ratio_low,
