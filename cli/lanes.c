@@ -12,7 +12,14 @@
 #include <string.h>
 
 /* Options that not every operation takes, as bits. */
-enum { TAKES_JSON = 1, TAKES_DSN = 2, TAKES_ALL = 4, TAKES_FILE = 8, TAKES_STREAM = 16 };
+enum {
+	TAKES_JSON = 1,
+	TAKES_DSN = 2,
+	TAKES_ALL = 4,
+	TAKES_FILE = 8,
+	TAKES_STREAM = 16,
+	TAKES_AFTER_REBOOT = 32,
+};
 
 static const struct operation {
 	const char *name;
@@ -23,7 +30,7 @@ static const struct operation {
 	{"list", TAKES_JSON, slu_lanes_list,
          "one line a file: whose it is, what it holds, and whether it is sound"},
 	{"verify", 0, slu_lanes_verify, "read every slot of every file, and count by stream"},
-	{"drain", TAKES_DSN, slu_lanes_drain,
+	{"drain", TAKES_DSN | TAKES_AFTER_REBOOT, slu_lanes_drain,
          "carry what is pending to the database, and remove the files"},
 	{"export", TAKES_ALL | TAKES_FILE | TAKES_STREAM, slu_lanes_export,
          "print what is pending as JSON, one record a line"},
@@ -46,6 +53,8 @@ static const char help_end[] =
 	"  -d, --dsn DSN      drain: the database, as libpq takes it: keywords or URI. Default:\n"
 	"                     libpq's environment (PGHOST, PGDATABASE, ..). Better without a\n"
 	"                     password: others can see it in the list of processes\n"
+	"      --after-reboot drain: also files from before the machine was started; their records\n"
+	"                     may be half written if it crashed: look at them with export first\n"
 	"      --all          export: also what is acknowledged and still held\n"
 	"      --file NAME    export: only this file\n"
 	"      --stream NAME  export: only this stream\n"
@@ -91,7 +100,8 @@ static int print_help(void)
 
 static int run(const char *name, const struct slu_lanes_request *request, unsigned given)
 {
-	static const char *const names[] = {"--json", "--dsn", "--all", "--file", "--stream"};
+	static const char *const names[] = {"--json", "--dsn",    "--all",
+	                                    "--file", "--stream", "--after-reboot"};
 	size_t i = 0, option;
 
 	while (i < OPERATION_COUNT && strcmp(operations[i].name, name) != 0)
@@ -115,6 +125,7 @@ int cli_lanes(int argc, char **argv)
 		{"all", no_argument, NULL, TAKES_ALL},
 		{"file", required_argument, NULL, TAKES_FILE},
 		{"stream", required_argument, NULL, TAKES_STREAM},
+		{"after-reboot", no_argument, NULL, TAKES_AFTER_REBOOT},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -134,6 +145,7 @@ int cli_lanes(int argc, char **argv)
 		given |= (unsigned)option;
 		request.json |= option == TAKES_JSON;
 		request.all |= option == TAKES_ALL;
+		request.after_reboot |= option == TAKES_AFTER_REBOOT;
 		if (option == TAKES_DSN)
 			request.dsn = optarg;
 		if (option == TAKES_FILE)

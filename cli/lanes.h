@@ -13,6 +13,7 @@ struct slu_lanes_request {
 	const char *file;   /* export: only this one; or NULL */
 	const char *stream; /* export: only this one; or NULL */
 	bool all;           /* export: what is acknowledged, too */
+	bool after_reboot;  /* drain: also files from before the machine was started */
 	bool json;          /* list */
 };
 

@@ -162,15 +162,17 @@ static void print_line(void *context, const char *line)
 
 /* As small as can be, for it takes no record of its own; but room for every key that the files may
  * hold. */
-static void size_instance(struct sluice_options *options, const char *directory,
+static void size_instance(struct sluice_options *options, const struct slu_lanes_request *request,
                           const struct cargo *cargo)
 {
 	sluice_options_init(options);
-	snprintf(options->dir, sizeof(options->dir), "%s", directory);
+	snprintf(options->dir, sizeof(options->dir), "%s", request->directory);
 	options->lanes = 1;
 	options->shared_lanes = 0;
 	options->lane_slots = 64;
 	options->keys = cargo->held > 0 ? cargo->held : 1;
+	options->after_reboot = request->after_reboot ? SLUICE_AFTER_REBOOT_CARRY
+	                                              : SLUICE_AFTER_REBOOT_REFUSE;
 	options->connect = SLUICE_CONNECT_BACKGROUND;
 	options->log = print_line;
 }
@@ -226,7 +228,7 @@ static int carry(const struct slu_lanes_request *request, const struct cargo *ca
 	struct sluice_sink *sink = sluice_postgres_open(conninfo, NULL, &error);
 	struct sluice *sluice = NULL;
 
-	size_instance(&options, request->directory, cargo);
+	size_instance(&options, request, cargo);
 	if (sink != NULL)
 		sluice = sluice_open_with(sink, slu_lanes_statements_streams(statements), &options,
 		                          &error);

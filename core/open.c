@@ -95,8 +95,7 @@ static enum sluice_status open_recovery(struct sluice *sluice, uint64_t *first_v
 		return status;
 	if (sluice->directory.risk[0] != '\0')
 		say(sluice, sluice->directory.risk);
-	return slu_recovery_open(recovery, (enum sluice_on_damage)sluice->options.on_damage,
-	                         first_version, error);
+	return slu_recovery_open(recovery, &sluice->options, first_version, error);
 }
 
 static enum sluice_status open_lanes(struct sluice *sluice, const struct sluice_uuid *id,

@@ -67,6 +67,8 @@ static const struct option options_table[] = {
 	 "the longest open waits with connect=wait"},
 	{MEMBER(on_damage), CHOICE, "refuse", 0, 1, {"refuse", "quarantine", NULL},
 	 "what open does about a former run's file that is damaged: refuse, or set it aside"},
+	{MEMBER(after_reboot), CHOICE, "refuse", 0, 1, {"refuse", "carry", NULL},
+	 "what open does about a file from before the machine was started: its records are not summed"},
 	{MEMBER(lock_memory), CHOICE, "no", 0, 1, {"no", "yes", NULL},
 	 "whether the lanes' memory is locked (mlock), so that it is never paged out"},
 	{MEMBER(dir), PATH, "", 0, 0, {0},

@@ -81,26 +81,40 @@ static enum sluice_status refuse(const struct slu_recovery *recovery,
 		reader->reason, recovery->directory->path);
 }
 
+/* Nothing is synced: of a machine that went down badly some pages are older than others, and a
+ * record's bytes can't tell. Only an operator knows how it went down. */
+static enum sluice_status refuse_reboot(const struct slu_recovery *recovery,
+                                        const struct slu_reader *reader, struct sluice_error *error)
+{
+	return sluice_error_set(
+		error, SLUICE_INVALID,
+		"%s/%s was made before the machine was started. If it was shut down in order, "
+		"open with after_reboot=carry; if it crashed, records may be half written: "
+		"compare `sluice lanes %s export` with what you know, then carry it or move it away",
+		recovery->directory->path, reader->name, recovery->directory->path);
+}
+
 /* Judges one file. `*keep`: it is to be carried. */
 static enum sluice_status judge(struct slu_recovery *recovery, struct slu_reader *reader,
-                                enum sluice_on_damage on_damage, bool *keep,
+                                const struct sluice_options *options, bool *keep,
                                 struct sluice_error *error)
 {
 	*keep = false;
 	if (reader->verdict == SLU_FILE_SOUND && is_empty(reader))
 		return slu_directory_remove(recovery->directory, reader->name, error);
 	if (reader->verdict == SLU_FILE_SOUND && slu_reader_fits(reader, recovery->streams)) {
-		*keep = true;
-		return SLUICE_OK;
+		*keep = reader->this_boot || options->after_reboot == SLUICE_AFTER_REBOOT_CARRY;
+		return *keep ? SLUICE_OK : refuse_reboot(recovery, reader, error);
 	}
 	/* What other bindings wrote is not damaged: setting it aside would be losing it. */
-	if (reader->verdict == SLU_FILE_OTHER_SCHEMA || on_damage == SLUICE_ON_DAMAGE_REFUSE)
+	if (reader->verdict == SLU_FILE_OTHER_SCHEMA ||
+	    options->on_damage == SLUICE_ON_DAMAGE_REFUSE)
 		return refuse(recovery, reader, error);
 	return set_aside(recovery, reader, error);
 }
 
 static enum sluice_status read_file(struct slu_recovery *recovery, const char *name,
-                                    enum sluice_on_damage on_damage, uint64_t *first_version,
+                                    const struct sluice_options *options, uint64_t *first_version,
                                     struct sluice_error *error)
 {
 	struct slu_reader *reader = &recovery->readers[recovery->count];
@@ -110,7 +124,7 @@ static enum sluice_status read_file(struct slu_recovery *recovery, const char *n
 	reader->env = recovery->env;
 	status = slu_reader_open(reader, recovery->directory, name, error);
 	if (status == SLUICE_OK)
-		status = judge(recovery, reader, on_damage, &keep, error);
+		status = judge(recovery, reader, options, &keep, error);
 	if (!keep) {
 		slu_reader_close(reader);
 		return status;
@@ -122,8 +136,9 @@ static enum sluice_status read_file(struct slu_recovery *recovery, const char *n
 	return SLUICE_OK;
 }
 
-enum sluice_status slu_recovery_open(struct slu_recovery *recovery, enum sluice_on_damage on_damage,
-                                     uint64_t *first_version, struct sluice_error *error)
+enum sluice_status slu_recovery_open(struct slu_recovery *recovery,
+                                     const struct sluice_options *options, uint64_t *first_version,
+                                     struct sluice_error *error)
 {
 	struct slu_listing listing = {0};
 	enum sluice_status status = slu_directory_clean(recovery->directory, error);
@@ -137,7 +152,7 @@ enum sluice_status slu_recovery_open(struct slu_recovery *recovery, enum sluice_
 		status = sluice_error_set(error, SLUICE_FAILED, "no memory for %zu former runs",
 		                          listing.count);
 	for (size_t i = 0; i < listing.count && status == SLUICE_OK; i++)
-		status = read_file(recovery, listing.names[i], on_damage, first_version, error);
+		status = read_file(recovery, listing.names[i], options, first_version, error);
 	recovery->former.files = listing.count;
 	slu_listing_free(&listing);
 	return status;

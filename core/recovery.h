@@ -56,11 +56,12 @@ struct slu_recovery {
 };
 
 /* Reads and judges every file in `directory`, removes the empty ones, and sets damaged ones aside if
- * `on_damage` says so. `*first_version` is raised above every version that those runs gave. Returns
+ * `options` says so. `*first_version` is raised above every version that those runs gave. Returns
  * SLUICE_OK; SLUICE_INVALID, with `error` naming the file and the remedy, when one can't be carried;
  * SLUICE_FAILED. */
-enum sluice_status slu_recovery_open(struct slu_recovery *recovery, enum sluice_on_damage on_damage,
-                                     uint64_t *first_version, struct sluice_error *error);
+enum sluice_status slu_recovery_open(struct slu_recovery *recovery,
+                                     const struct sluice_options *options, uint64_t *first_version,
+                                     struct sluice_error *error);
 
 /* Puts the newest pending record of each key into the caches, before any engine runs. Entries are
  * taken in the name of `lane`. */

@@ -100,6 +100,12 @@ enum sluice_on_damage {
 	SLUICE_ON_DAMAGE_QUARANTINE = 1,
 };
 
+/* What open does about a sound file that was made before the machine was started. */
+enum sluice_after_reboot {
+	SLUICE_AFTER_REBOOT_REFUSE = 0,
+	SLUICE_AFTER_REBOOT_CARRY = 1,
+};
+
 enum sluice_when_full {
 	SLUICE_WHEN_FULL_FAIL = 0,  /* put returns SLUICE_FULL at once */
 	SLUICE_WHEN_FULL_BLOCK = 1, /* put waits up to `block_timeout`, also in the kernel */
@@ -126,6 +132,7 @@ struct sluice_options {
 	uint64_t connect;
 	uint64_t connect_timeout;
 	uint64_t on_damage;
+	uint64_t after_reboot;
 	uint64_t lock_memory;
 	char dir[SLUICE_PATH_SIZE];
 	/* Only here: called by the flusher thread, and by sluice_open while it waits, with one line
@@ -244,8 +251,9 @@ SLUICE_API bool sluice_options_describe(size_t index,
  *
  * With option `dir`, what former runs left there is read first: the newest pending value of each key
  * can be got at once, new records may be put at once, and the flusher carries the old ones to the
- * sink before them (sluice_stats.former). A file that is damaged, or of other streams, is never
- * skipped in silence: open refuses and names it, or sets damaged ones aside if on_damage says so.
+ * sink before them (sluice_stats.former). A file that is damaged, of other streams,
+ * or from before the machine was started, is never skipped in silence: open refuses and names it,
+ * or does what on_damage and after_reboot say.
  *
  * Returns NULL with `error` filled: SLUICE_INVALID, SLUICE_BUSY (another process holds the directory;
  * the error tells its pid), SLUICE_FAILED, SLUICE_TIMEOUT (the sink did not answer), SLUICE_HALTED (it

@@ -33,6 +33,7 @@ static const struct {
 	{MEMBER(connect_timeout), 10000000000, "10ms", "9999us", 10000000, "60min", "3601s",
          3600000000000},
 	{MEMBER(on_damage), SLUICE_ON_DAMAGE_REFUSE, "refuse", "", 0, "quarantine", "ignore", 1},
+	{MEMBER(after_reboot), SLUICE_AFTER_REBOOT_REFUSE, "refuse", "", 0, "carry", "yes", 1},
 	{MEMBER(lock_memory), 0, "no", "", 0, "yes", "1", 1},
 };
 
@@ -204,6 +205,7 @@ Test(options, described_bounds_are_as_a_user_writes_them)
 	                                                       "wait or background",
 	                                                       "10ms to 60min",
 	                                                       "refuse or quarantine",
+	                                                       "refuse or carry",
 	                                                       "no or yes",
 	                                                       "a path of up to 255 bytes"};
 	struct sluice_option_description description;

@@ -8,6 +8,7 @@
 #include "ledger.h"
 #include "world.h"
 
+#include "core/file/format.h"
 #include "core/registry.h"
 
 #include <fcntl.h>
@@ -418,12 +419,10 @@ Test(recovery, versions_grow_across_runs_also_when_the_clock_goes_back)
 
 /* ---- what can't be carried ---- */
 
-/* Changes bytes of the only lane file. */
-static void damage(off_t offset, unsigned char with)
+static int open_only_file(void)
 {
 	struct slu_directory directory = {.env = &f.world.env, .fd = -1, .lock_fd = -1};
 	struct slu_listing listing = {0};
-	char path[256];
 	int fd;
 
 	assert_status(slu_directory_open(&directory, &f.world.env, f.directory, SLU_DIRECTORY_LOOK,
@@ -431,12 +430,19 @@ static void damage(off_t offset, unsigned char with)
 	              SLUICE_OK);
 	assert_status(slu_directory_list(&directory, &listing, &f.error), SLUICE_OK);
 	assert_equal(listing.count, 1);
-	snprintf(path, sizeof(path), "%s/%s", f.directory, listing.names[0]);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	cr_assert_eq(pwrite(fd, &with, 1, offset), 1);
-	close(fd);
+	fd = openat(directory.fd, listing.names[0], O_RDWR | O_CLOEXEC);
+	cr_assert_geq(fd, 0);
 	slu_listing_free(&listing);
 	slu_directory_close(&directory);
+	return fd;
+}
+
+static void damage(off_t offset, unsigned char with)
+{
+	int fd = open_only_file();
+
+	cr_assert_eq(pwrite(fd, &with, 1, offset), 1);
+	close(fd);
 }
 
 Test(recovery, a_damaged_file_is_refused_and_kept)
@@ -464,6 +470,36 @@ Test(recovery, a_damaged_file_is_set_aside_when_asked)
 	assert_equal(stats().former.quarantined, 1);
 	steps(STEPS_TO_THE_END);
 	assert_equal(f.ledger.row_count, 0);
+}
+
+/* Gives the only lane file another boot id, under a right checksum. */
+static void pretend_reboot(void)
+{
+	unsigned char page[SLU_FILE_PAGE];
+	struct slu_file_header *header = (struct slu_file_header *)(void *)page;
+	int fd = open_only_file();
+
+	cr_assert_eq(pread(fd, page, sizeof(page), 0), (ssize_t)sizeof(page));
+	header->boot.bytes[0] ^= 1;
+	header->sum = 0;
+	header->sum = slu_file_sum(page, sizeof(page));
+	cr_assert_eq(pwrite(fd, page, sizeof(page), 0), (ssize_t)sizeof(page));
+	close(fd);
+}
+
+Test(recovery, a_file_from_before_the_machine_was_started_is_carried_only_when_asked)
+{
+	start_run();
+	put_events(f.lanes[0], 100, 3);
+	die();
+	pretend_reboot();
+	cr_assert_null(open_run(OPTIONS " on_damage=quarantine"));
+	assert_status(f.error.status, SLUICE_INVALID);
+	cr_assert_not_null(strstr(f.error.message, "after_reboot=carry"), "%s", f.error.message);
+	assert_equal(files_in(""), 1);
+	cr_assert_not_null(open_run(OPTIONS " after_reboot=carry"), "%s", f.error.message);
+	steps(STEPS_TO_THE_END);
+	assert_events(100, 3);
 }
 
 Test(recovery, more_keys_than_the_cache_holds_are_refused)
