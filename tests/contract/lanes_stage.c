@@ -48,7 +48,7 @@ static uint16_t choose_columns(struct stage *stage)
 static void create_tables(struct stage *stage, uint16_t count)
 {
 	char list[1024] = "";
-	char sql[2048];
+	char sql[4096];
 
 	for (uint16_t i = 0; i < count; i++) {
 		strcat(list, i > 0 ? ", " : "");
