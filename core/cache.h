@@ -22,8 +22,8 @@
  *                                   slot that is still newest is copied there, and `newest` moved
  *       installed    -> released    nobody reads these slots
  *
- *     Proof: tests/model/reclaim.pml. With any one of the three left out, the model finds a record
- *     that changes under its reader, or is lost.
+ *     Proof: tests/model/reclaim.pml, tests/explore. With any one of the three left out they find
+ *     a record that changes under its reader, or is lost.
  *
  * E4  entry.newest: release by publish and by install -> acquire by get and publish. Else a reader
  *     finds a pointer before the bytes.

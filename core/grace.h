@@ -14,7 +14,8 @@
  * is waited for once more.
  *
  * E5  section: release at exit -> acquire by the flusher's poll. Else memory is reused under a
- *     reader's last load.
+ *     reader's last load. A poll that finds the next entry's plain store instead is ordered as well:
+ *     it belongs to the release sequence that the exit began (C11 5.1.2.4; C++20 has dropped that).
  * E6  section: entered by a plain store, which the processor may let later loads of the cache
  *     overtake. The flusher pays for that: a grace period begins with a barrier on every processor
  *     that runs this process (membarrier). An engine whose entry the flusher does not see after

@@ -22,8 +22,9 @@
  *     not arrived.
  * E2  released: release by the flusher -> acquire by the engine's reserve. Else a slot is refilled
  *     while it is still read.
- * Proof: tests/order runs both ends under ThreadSanitizer, then with E1 and with E2 relaxed: both
- * must be caught.
+ * Proof: tests/order runs both ends under ThreadSanitizer, tests/explore in every order the two could
+ * meet in; with E1 or E2 relaxed both must find the damage. tests/model/lane.pml kills the process at
+ * every step, recoveries included.
  *
  * A lane's slots lie in memory that may be a file's (file/generation.h): no pointer is in them, and
  * what is committed there outlives the process.

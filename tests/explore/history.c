@@ -55,6 +55,18 @@ void history_reset(void)
 	snapshot_count = 0;
 }
 
+void history_forget(void)
+{
+	memset(buckets, 0, sizeof(buckets));
+	location_count = 0;
+	history_reset();
+}
+
+struct location *history_location_number(unsigned index)
+{
+	return index < location_count ? &locations[index] : NULL;
+}
+
 bool history_touched(const struct location *location)
 {
 	return location->run == run;

@@ -39,6 +39,7 @@ struct location {
 	unsigned index; /* in views */
 	unsigned users; /* threads, a bit each, over all runs */
 	bool written;   /* by a thread other than 0 */
+	bool met;       /* so two threads meet here: machine_learn */
 	const struct message *newest;
 	const struct snapshot *handed_over;
 };
@@ -46,7 +47,12 @@ struct location {
 /* Forgets the run before; locations keep who has used them. */
 void history_reset(void);
 
+/* Forgets the locations, too. */
+void history_forget(void);
+
 struct location *history_location(uintptr_t address);
+/* The one with this index; NULL behind the last. */
+struct location *history_location_number(unsigned index);
 /* Whether the location has any message in this run. */
 bool history_touched(const struct location *location);
 /* A new newest message. The caller says what it carries. */

@@ -57,6 +57,33 @@ static void mixer(void)
 	world_leave(lane);
 }
 
+/* ---- two engines alone ---- */
+
+static void open_held(void)
+{
+	world_open(2, 0, 4, 2);
+	world_hold_flusher();
+}
+
+static void once(void)
+{
+	struct sluice_lane *lane = world_attach();
+
+	world_put(lane, &world_states, 1, NULL);
+	world_leave(lane);
+}
+
+static void watchful(void)
+{
+	struct sluice_lane *lane = world_attach();
+	uint64_t version = 0;
+
+	world_put(lane, &world_states, 2, NULL);
+	for (int i = 0; i < 2; i++)
+		version = world_get(lane, version);
+	world_leave(lane);
+}
+
 /* ---- a clean copy that is written again ---- */
 
 static struct sluice_lane *lanes[2];
@@ -177,6 +204,14 @@ static const struct explore_scenario scenarios[] = {
 		.set_up = open_two,
 		.threads = {{"putter", putter}, {"rival", rival}, {"operator", world_operator}},
 		.switches = 1,
+		.stale = 0,
+		.random_runs = 3000,
+	},
+	{
+		.name = "alone",
+		.set_up = open_held,
+		.threads = {{"once", once}, {"watchful", watchful}, {"operator", world_operator}},
+		.switches = 2,
 		.stale = 0,
 		.random_runs = 3000,
 	},

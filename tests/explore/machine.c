@@ -29,7 +29,6 @@ static struct thread threads[MACHINE_THREADS];
 static struct view in_order;             /* WEAK: seen by sequentially consistent accesses */
 static const struct snapshot *performed; /* in memory for certain, and so for whoever acquires */
 static uint32_t now;
-static bool learned;
 
 static struct thread *self(void)
 {
@@ -82,18 +81,24 @@ static bool crowded(unsigned users)
 	return (users & (users - 1)) != 0;
 }
 
+/* What only one thread uses tells nothing. */
+static void note(const char *what, const struct location *location, struct machine_access access,
+                 uint64_t value)
+{
+	if (crowded(location->users))
+		schedule_note(what, access.address, access.size, value, access.order);
+}
+
 /* The location as this access finds it. What was written there without atomics is a message,
  * too. */
 static struct location *touch(struct machine_access access, bool writes)
 {
 	struct location *location = history_location(access.address);
-	unsigned thread = schedule_running(), users = location->users | 1u << thread;
-	bool written = location->written || (writes && thread != 0);
+	unsigned thread = schedule_running();
 	uint64_t value = memory_at(access.address, access.size);
 
-	learned |= crowded(users) && written && !(crowded(location->users) && location->written);
-	location->users = users;
-	location->written = written;
+	location->users |= 1u << thread;
+	location->written |= writes && thread != 0;
 	if (!history_touched(location)) {
 		location->handed_over = NULL;
 		history_append(location, value, now);
@@ -132,7 +137,7 @@ static void store_now(struct machine_access access, uint64_t value)
 		thread->clock.at[schedule_running()]++;
 	}
 	memcpy((void *)access.address, &value, access.size);
-	schedule_note("store", access.address, access.size, value, access.order);
+	note("store", location, access, value);
 	schedule_stirred();
 }
 
@@ -141,7 +146,7 @@ static void turn(uintptr_t address)
 {
 	const struct location *location = history_location(address);
 
-	if (schedule_running() != 0 && crowded(location->users) && location->written)
+	if (schedule_running() != 0 && location->met)
 		schedule_turn();
 }
 
@@ -231,8 +236,7 @@ uint64_t machine_load(struct machine_access access)
 		thread->loaded_at = message->time;
 	if (acquires(access.order))
 		take_in(thread, message);
-	schedule_note(message == location->newest ? "load" : "load old", access.address,
-	              access.size, message->value, access.order);
+	note(message == location->newest ? "load" : "load old", location, access, message->value);
 	return message->value;
 }
 
@@ -319,7 +323,7 @@ uint64_t machine_change(struct machine_access access, enum machine_change change
 	there = location->newest->value;
 	value = changed(there, change, operand) & mask(access.size);
 	replace(location, access, value);
-	schedule_note("change to", access.address, access.size, value, access.order);
+	note("change to", location, access, value);
 	return there;
 }
 
@@ -335,7 +339,7 @@ bool machine_compare_exchange(struct machine_access access, int order_if_not, ui
 	races_atomic(&thread->clock, schedule_running(), access.address, true);
 	if (location->newest->value == *expected) {
 		replace(location, access, desired);
-		schedule_note("exchange for", access.address, access.size, desired, access.order);
+		note("exchange for", location, access, desired);
 		return true;
 	}
 	*expected = location->newest->value;
@@ -343,7 +347,7 @@ bool machine_compare_exchange(struct machine_access access, int order_if_not, ui
 	thread->loaded_at = now;
 	if (acquires(order_if_not))
 		take_in(thread, location->newest);
-	schedule_note("no exchange, found", access.address, access.size, *expected, order_if_not);
+	note("no exchange, found", location, access, *expected);
 	return false;
 }
 
@@ -436,10 +440,21 @@ uint64_t machine_newest(uintptr_t address, unsigned size)
 	return memory_at(address, size);
 }
 
-bool machine_has_learned(void)
+bool machine_learn(void)
 {
-	bool has = learned;
+	struct location *location;
+	bool learned = false;
 
-	learned = false;
-	return has;
+	for (unsigned i = 0; (location = history_location_number(i)) != NULL; i++) {
+		if (location->met || !crowded(location->users) || !location->written)
+			continue;
+		location->met = true;
+		learned = true;
+	}
+	return learned;
+}
+
+void machine_forget(void)
+{
+	history_forget();
 }

@@ -68,8 +68,11 @@ void machine_order_after(unsigned later, unsigned earlier);
 void machine_settle(unsigned thread);
 /* What memory holds. */
 uint64_t machine_newest(uintptr_t address, unsigned size);
-/* Whether two threads were seen to meet at a new place: the search so far may have missed turns. */
-bool machine_has_learned(void);
+/* Others may run before an access to a place where threads meet. Which places these are is learned
+ * from the runs so far, at this call. Returns whether there is a new one. */
+bool machine_learn(void);
+/* Forgets the places, too: another scenario begins. */
+void machine_forget(void);
 
 /* ---- races: races.c ---- */
 

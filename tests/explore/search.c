@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define CHOICES_MAX 8192
-#define LEARNING_RUNS 50
+#define LEARNING_RUNS 100
 
 /* ---- choices ---- */
 
@@ -28,13 +28,21 @@ static enum { EXHAUSTIVE, RANDOM, REPLAY } mode;
 static struct decision decisions[CHOICES_MAX];
 static unsigned decided, known; /* in this run; of the run before, up to where they are kept */
 static unsigned left[CHOICES];  /* how many may still differ from the plain run */
+static bool plainly;            /* no choices any more in this run */
 static uint64_t chance, seed = 1;
+static uint64_t learned;               /* runs from which the places are known where threads meet */
 static unsigned restlessness[CHOICES]; /* one choice in so many differs; random runs */
 static const char *scenario_name, *machine_name;
 
 void search_begin_run(void)
 {
 	decided = 0;
+	plainly = false;
+}
+
+void explore_go_plainly(void)
+{
+	plainly = true;
 }
 
 void search_print_title(void)
@@ -45,15 +53,16 @@ void search_print_title(void)
 /* All choices that differ from the plain run. */
 void search_print_path(void)
 {
-	const char *separator = "";
+	const char *separator = "/";
 
-	printf("to repeat: --only %s --machine %s --replay ", scenario_name, machine_name);
+	printf("to repeat: --only %s --machine %s --replay %" PRIu64, scenario_name, machine_name,
+	       learned);
 	for (unsigned i = 0; i < decided; i++)
 		if (decisions[i].chosen != 0) {
 			printf("%s%u:%u", separator, i, decisions[i].chosen);
 			separator = ",";
 		}
-	printf("%s\n", *separator != '\0' ? "" : "0:0");
+	printf("\n");
 }
 
 static uint64_t random_number(void)
@@ -83,7 +92,7 @@ unsigned schedule_choose(enum choice choice, unsigned count)
 
 	if (mode == EXHAUSTIVE && *budget == 0)
 		count = 1;
-	if (count < 2)
+	if (count < 2 || plainly)
 		return 0;
 	if (decided == CHOICES_MAX)
 		schedule_found("no end: more choices than a run may have");
@@ -120,53 +129,66 @@ static void set_limits(const struct explore_scenario *scenario, bool thorough)
 	left[CHOICE_STALE] = scenario->stale;
 }
 
-static uint64_t search_all(const struct explore_scenario *scenario, enum machine_kind machine,
-                           bool thorough)
+/* False: it came upon a place where threads meet that was not known. */
+static bool search_all(const struct explore_scenario *scenario, enum machine_kind machine,
+                       bool thorough, uint64_t *runs)
 {
-	uint64_t runs = 0;
-
 	mode = EXHAUSTIVE;
 	known = 0;
-	machine_has_learned();
+	*runs = 0;
 	do {
 		set_limits(scenario, thorough);
 		schedule_run(scenario, machine);
-		runs++;
-		if (machine_has_learned()) {
-			known = decided = 0; /* from the start, with more turns */
-			set_limits(scenario, thorough);
-			schedule_run(scenario, machine);
-		}
+		++*runs;
+		if (machine_learn())
+			return false;
 	} while (next_path());
-	return runs;
+	return true;
 }
 
-static void search_at_random(const struct explore_scenario *scenario, enum machine_kind machine,
-                             uint64_t runs)
+static void run_at_random(const struct explore_scenario *scenario, enum machine_kind machine)
 {
 	static const unsigned rates[] = {2, 4, 10, 30, 100};
 
 	mode = RANDOM;
 	known = 0;
-	chance = seed;
-	for (uint64_t i = 0; i < runs; i++) {
-		restlessness[CHOICE_SWITCH] = rates[random_number() % 5];
-		restlessness[CHOICE_STALE] = rates[random_number() % 5];
-		schedule_run(scenario, machine);
+	restlessness[CHOICE_SWITCH] = rates[random_number() % 5];
+	restlessness[CHOICE_STALE] = rates[random_number() % 5];
+	schedule_run(scenario, machine);
+}
+
+/* Always the same runs, so that a replay knows the same places. */
+static void learn(const struct explore_scenario *scenario, enum machine_kind machine, uint64_t runs)
+{
+	machine_forget();
+	chance = 1;
+	for (learned = 0; learned < runs; learned++) {
+		run_at_random(scenario, machine);
+		machine_learn();
 	}
+}
+
+static void begin(const struct explore_scenario *scenario, enum machine_kind machine)
+{
+	scenario_name = scenario->name;
+	machine_name = machine_names[machine];
 }
 
 static void search(const struct explore_scenario *scenario, enum machine_kind machine,
                    bool thorough)
 {
 	uint64_t random_runs = (uint64_t)scenario->random_runs * (thorough ? 20 : 1);
-	uint64_t runs;
+	uint64_t runs, learning = LEARNING_RUNS;
 
-	scenario_name = scenario->name;
-	machine_name = machine_names[machine];
-	search_at_random(scenario, machine, LEARNING_RUNS);
-	runs = search_all(scenario, machine, thorough);
-	search_at_random(scenario, machine, random_runs);
+	begin(scenario, machine);
+	for (;; learning *= 2) {
+		learn(scenario, machine, learning);
+		if (search_all(scenario, machine, thorough, &runs))
+			break;
+	}
+	chance = seed;
+	for (uint64_t i = 0; i < random_runs; i++)
+		run_at_random(scenario, machine);
 	printf("%s, %s: nothing found: %" PRIu64 " runs, all of at most %u switches and %u old "
 	       "loads; %" PRIu64 " at random, seed %" PRIu64 "\n",
 	       scenario->name, machine_name, runs, scenario->switches + thorough, scenario->stale,
@@ -174,26 +196,23 @@ static void search(const struct explore_scenario *scenario, enum machine_kind ma
 	fflush(stdout);
 }
 
+/* RUNS TO LEARN/CHOICE:OPTION,CHOICE:OPTION.. as search_print_path writes it. */
 static void replay(const struct explore_scenario *scenario, enum machine_kind machine,
                    const char *text)
 {
 	char *end;
 
+	begin(scenario, machine);
+	learn(scenario, machine, strtoull(text, &end, 10));
 	memset(decisions, 0, sizeof(decisions));
-	for (const char *at = text; *at != '\0'; at = *end == ',' ? end + 1 : end) {
-		unsigned long index = strtoul(at, &end, 10), chosen;
+	while (*end == '/' || *end == ',') {
+		unsigned long index = strtoul(end + 1, &end, 10), chosen;
 
 		if (*end != ':' || index >= CHOICES_MAX)
 			break;
 		chosen = strtoul(end + 1, &end, 10);
 		decisions[index].chosen = (uint8_t)chosen;
 	}
-	scenario_name = scenario->name;
-	machine_name = machine_names[machine];
-	mode = RANDOM;
-	restlessness[CHOICE_SWITCH] = restlessness[CHOICE_STALE] = 2;
-	chance = seed;
-	search_at_random(scenario, machine, LEARNING_RUNS);
 	mode = REPLAY;
 	known = CHOICES_MAX;
 	schedule_run(scenario, machine);

@@ -48,6 +48,7 @@ struct sluice *world_sluice;
 static uint64_t now_ns;
 static struct world_sink *sink;
 static _Atomic unsigned *present; /* threads that have not left */
+static uint32_t held;             /* 1 while the flusher is */
 
 /* ---- the environment ---- */
 
@@ -89,7 +90,10 @@ static void wait(struct slu_env *env, int fd, short events, uint64_t until_ns)
 	(void)events;
 	(void)until_ns;
 	now_ns += 1000000000;
-	explore_pause();
+	if (held != 0)
+		explore_sleep(&held, 1);
+	else
+		explore_pause();
 }
 
 static void wait_word(struct slu_env *env, _Atomic uint32_t *word, uint32_t seen, uint64_t until_ns)
@@ -223,6 +227,7 @@ void world_open(size_t lanes, size_t shared_lanes, uint64_t lane_slots, unsigned
 	sink->sink.ops = &sink_ops;
 	present = explore_alloc(sizeof(*present));
 	atomic_init(present, threads);
+	held = 0;
 	sluice_options_init(&options);
 	options.lanes = lanes;
 	options.shared_lanes = shared_lanes;
@@ -248,6 +253,11 @@ void world_open(size_t lanes, size_t shared_lanes, uint64_t lane_slots, unsigned
 	explore_name(&world_sluice->epoch, sizeof(struct slu_epoch), "epoch");
 	explore_name(world_sluice->caches[0].entries, world_sluice->caches[0].memory_size,
 	             "entries");
+}
+
+void world_hold_flusher(void)
+{
+	held = 1;
 }
 
 struct sluice_lane *world_attach(void)
@@ -300,6 +310,11 @@ void world_operator(void)
 
 	while (atomic_load_explicit(present, memory_order_acquire) != 0)
 		explore_pause();
+	if (held != 0) {
+		held = 0;
+		explore_wake(&held);
+		explore_go_plainly();
+	}
 	explore_check(sluice_close(world_sluice, SLU_NEVER / 2, &report) == SLUICE_OK,
 	              "close leaves something behind");
 	written = report.account.committed + report.account.coalesced;

@@ -25,6 +25,9 @@ extern struct sluice *world_sluice;
 /* Opens the instance; `threads` is how many threads will say world_leave. */
 void world_open(size_t lanes, size_t shared_lanes, uint64_t lane_slots, unsigned threads);
 
+/* The flusher stays where it waits first, until all have left: a scenario of engines alone. */
+void world_hold_flusher(void);
+
 struct sluice_lane *world_attach(void);
 /* Puts number `number` of key 1, and again while there is no room. */
 void world_put(struct sluice_lane *lane, const struct sluice_stream *stream, uint64_t number,
