@@ -81,4 +81,24 @@ void slu_recovery_tell(const struct slu_recovery *recovery, struct sluice_former
 
 void slu_recovery_close(struct slu_recovery *recovery);
 
+/* ---- between recovery_open.c and recovery.c ---- */
+
+/* A line for the operator. */
+void slu_recovery_say(const struct slu_recovery *recovery, const char *line);
+
+/* Brings a file's lanes into memory, its streams' indices translated to ours. Unload in any case. */
+enum sluice_status slu_recovery_load(struct slu_recovery *recovery, struct slu_reader *reader,
+                                     struct sluice_error *error);
+void slu_recovery_unload(struct slu_recovery *recovery);
+
+/* The slot's cache, and its key; NULL for a record of an append stream. */
+static inline struct slu_cache *slu_recovery_cache(const struct slu_recovery *recovery,
+                                                   const struct slu_slot *slot, const void **key)
+{
+	const struct sluice_stream *stream = recovery->streams->streams[slot->stream];
+
+	*key = slot->record + stream->key_offset;
+	return stream->kind == SLUICE_STATE ? &recovery->caches[slot->stream] : NULL;
+}
+
 #endif
