@@ -10,6 +10,7 @@ MIGRATE_FLAGS ?=
 
 configure := cmake -S . -G Ninja -DSLUICE_WERROR=ON
 ctest     := ctest --output-on-failure --no-tests=error -j $(JOBS)
+checks    := check-clang check-address check-thread check-models check-explore check-torture format-check
 sources   := core sink db cli bench tests examples include
 
 .DEFAULT_GOAL := all
@@ -49,8 +50,7 @@ migrate: all ## bring a database (PGHOST, PGDATABASE, .. or MIGRATE_FLAGS='--dsn
 install: all ## install below PREFIX (/usr/local); DESTDIR stages
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
 
-check: check-clang check-address check-thread check-models check-explore check-torture \
-	format-check ## all checks beyond the tests
+check: $(checks) ## all checks beyond the tests
 
 check-clang: deps ## build with clang, warnings as errors
 	@$(configure) -B build/clang -DCMAKE_C_COMPILER=clang
