@@ -111,7 +111,7 @@ static void poll_sink(struct slu_flusher *flusher, uint64_t now_ns)
  * its turn comes: if this process dies before, the next one may find the slot, and the newer one's
  * overwritten. A slot that is seen later than a newer version was sent is marked when it is seen; one
  * that is seen earlier is in the same batch or an earlier one, for stamps grow with versions
- * (engine.c). */
+ * (put.h). */
 static void mark_stale(const struct slu_flusher *flusher, struct slu_slot *slot)
 {
 	const struct slu_cache *cache = &flusher->caches[slot->stream];

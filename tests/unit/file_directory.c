@@ -75,7 +75,7 @@ Test(file_directory, one_of_another_user_is_refused)
 {
 	cr_assert_eq(mkdir(below("theirs"), 0700), 0);
 	if (geteuid() != 0)
-		return; /* nobody but root can give a directory away */
+		cr_skip_test("needs root: nobody else can give a directory away");
 	cr_assert_eq(chown(below("theirs"), 65534, 65534), 0);
 	assert_status(try_open(below("theirs"), SLU_DIRECTORY_OWN), SLUICE_INVALID);
 	cr_assert_not_null(strstr(f.error.message, "another user"), "%s", f.error.message);
@@ -357,7 +357,7 @@ Test(file_directory, a_full_file_system_is_found_out_before_anybody_puts)
 	char path[192];
 
 	if (geteuid() != 0)
-		return; /* mounting takes root: the seam above stands for it */
+		cr_skip_test("needs root, to mount; the failing calls above stand for it");
 	strcpy(path, below("small"));
 	cr_assert_eq(mkdir(path, 0700), 0);
 	cr_assert_eq(mount("sluice", path, "tmpfs", 0, "size=64k,mode=0700"), 0);
@@ -419,11 +419,11 @@ Test(file_directory, hugetlbfs_holds_a_file_or_says_why_not)
 	enum sluice_status status;
 
 	if (geteuid() != 0)
-		return;
+		cr_skip_test("needs root, to mount");
 	strcpy(path, below("huge"));
 	cr_assert_eq(mkdir(path, 0700), 0);
 	if (mount("sluice", path, "hugetlbfs", 0, "mode=0700") != 0)
-		return; /* a kernel without it */
+		cr_skip_test("a kernel without hugetlbfs");
 	slu_directory_close(&f.directory);
 	assert_status(
 		slu_directory_open(&f.directory, &f.world.env, path, SLU_DIRECTORY_OWN, &f.error),
