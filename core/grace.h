@@ -13,6 +13,12 @@
  * odd value once seen by a grace period stays until its section is left, and one that is met again
  * is waited for once more.
  *
+ * A put into an append stream loads nothing from the cache, and nobody has a pointer to its slot
+ * before it is committed. It needs to keep handlers out and no more, so it claims its position
+ * instead: one store, and the commit, which moves the position, ends the claim. A handler that comes
+ * between the load of the position and the store of the claim finds no claim and runs whole calls
+ * there; the claim then is of a position that is past, or reserved, and is looked at once more.
+ *
  * E5  section: release at exit -> acquire by the flusher's poll. Else memory is reused under a
  *     reader's last load. A poll that finds the next entry's plain store instead is ordered as well:
  *     it belongs to the release sequence that the exit began (C11 5.1.2.4; C++20 has dropped that).
@@ -30,39 +36,53 @@
 
 #include "core/lane.h"
 
-/* `*section` is for exit_from. False: this call interrupts another on the lane, and must leave it
- * alone.  Thread: the lane's engine. */
-static inline bool slu_section_enter_as(struct sluice_lane *lane, uint64_t *section)
+/* A call on the lane is under way.  Thread: the lane's engine, or who excludes it. */
+static inline bool slu_lane_engaged(const struct sluice_lane *lane)
 {
-	*section = atomic_load_explicit(&lane->engine.section, memory_order_relaxed);
-	if (__builtin_expect(*section % 2 != 0, 0))
+	/* Relaxed: the engine reads what it wrote itself. */
+	uint64_t section = atomic_load_explicit(&lane->engine.section, memory_order_relaxed);
+	uint64_t claimed = atomic_load_explicit(&lane->engine.claimed, memory_order_relaxed);
+
+	return section % 2 != 0 || claimed > slu_lane_position(lane);
+}
+
+/* False: this call interrupts another on the lane, and must leave it alone.  Thread: the lane's
+ * engine. */
+static inline bool slu_section_enter(struct sluice_lane *lane)
+{
+	uint64_t section = atomic_load_explicit(&lane->engine.section, memory_order_relaxed);
+
+	if (__builtin_expect(slu_lane_engaged(lane), 0))
 		return false;
-	*section += 1;
 	/* Relaxed: E6 says who orders it. */
-	atomic_store_explicit(&lane->engine.section, *section, memory_order_relaxed);
+	atomic_store_explicit(&lane->engine.section, section + 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst); /* E6' */
 	return true;
 }
 
-/* Without reading the counter again: that would wait for the entry's store, and the next call's
- * entry for this one's. Nobody has moved it meanwhile. */
-static inline void slu_section_exit_from(struct sluice_lane *lane, uint64_t section)
+static inline void slu_section_exit(struct sluice_lane *lane)
 {
+	uint64_t section = atomic_load_explicit(&lane->engine.section, memory_order_relaxed);
+
 	atomic_store_explicit(&lane->engine.section, section + 1, memory_order_release); /* E5 */
 }
 
-/* The same for a call that does not count instructions. */
-static inline bool slu_section_enter(struct sluice_lane *lane)
+/* Claims the slot at `position`, for a commit that follows. False: nothing has changed. The call
+ * interrupts another, or the position has moved or has no room as far as is known.
+ * Thread: the lane's engine. */
+static inline bool slu_lane_claim(struct sluice_lane *lane, uint64_t position)
 {
-	uint64_t section;
-
-	return slu_section_enter_as(lane, &section);
-}
-
-static inline void slu_section_exit(struct sluice_lane *lane)
-{
-	slu_section_exit_from(lane,
-	                      atomic_load_explicit(&lane->engine.section, memory_order_relaxed));
+	if (__builtin_expect(slu_lane_engaged(lane), 0))
+		return false;
+	atomic_store_explicit(&lane->engine.claimed, position + 1, memory_order_relaxed);
+	/* The compiler must neither look before, when a handler may still come, nor write into the
+	 * slot before. */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(
+		    position == slu_lane_position(lane) && position < lane->engine.room_until, 1))
+		return true;
+	atomic_store_explicit(&lane->engine.claimed, position, memory_order_relaxed);
+	return false;
 }
 
 /* The flusher's. */

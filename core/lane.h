@@ -74,7 +74,9 @@ struct sluice_lane {
 	/* engine: written by the lane's owner only (open, close and attach exclude it) */
 	_Alignas(SLU_PAIR) struct {
 		_Atomic uint64_t position;
-		uint64_t room_until;        /* where to look again at `released` and `refusal` */
+		_Atomic uint64_t
+			claimed;     /* position + 1 while an append put fills that slot: grace.h */
+		uint64_t room_until; /* where to look again at `released` and `refusal` */
 		enum sluice_status refusal; /* why it takes nothing; SLUICE_OK: it may be full */
 		_Atomic uint64_t section;   /* odd while its engine is in a call: grace.h */
 		_Atomic uint64_t full;      /* puts refused for want of a slot, counted */
@@ -181,24 +183,34 @@ static inline void slu_lane_fetch(const char *line)
 #endif
 }
 
-/* Publishes the slot at `position`. From here on it is accepted. */
-static inline void slu_lane_commit(struct sluice_lane *lane, struct slu_slot *slot)
+/* Fetches the lines of a slot that will be written soon: the write that waits for a line is what a put
+ * costs. Only of slots that are surely free: a line that the flusher reads must not be pulled away
+ * from it. And only as many as this record filled: the next ones are most often alike. */
+static inline void slu_lane_fetch_ahead(const struct sluice_lane *lane, uint64_t position,
+                                        size_t length)
 {
-	uint64_t position = slu_lane_position(lane);
+	const char *ahead = (char *)slu_lane_slot(lane, position + SLU_LANE_PREFETCH);
 
+	if (position + SLU_LANE_PREFETCH >= lane->engine.room_until)
+		return;
+	for (size_t line = 0; line < sizeof(struct slu_slot) + length; line += SLU_CACHE_LINE)
+		slu_lane_fetch(ahead + line);
+}
+
+/* Publishes the slot at `position`, which holds `length` bytes. From here on it is accepted. */
+static inline void slu_lane_commit_at(struct sluice_lane *lane, struct slu_slot *slot,
+                                      uint64_t position, size_t length)
+{
 	atomic_store_explicit(&slot->seq, position + 1, memory_order_release); /* E1 */
 	/* Release: whoever counts a record as accepted also sees it published. */
 	atomic_store_explicit(&lane->engine.position, position + 1, memory_order_release);
+	slu_lane_fetch_ahead(lane, position, length);
+}
 
-	/* The write that waits for a line is what a put costs. Only slots that are surely free: a
-	 * line that the flusher reads must not be pulled away from it. And only as many lines as this
-	 * record filled: the next ones are most often alike. */
-	if (position + SLU_LANE_PREFETCH < lane->engine.room_until) {
-		const char *ahead = (char *)slu_lane_slot(lane, position + SLU_LANE_PREFETCH);
-
-		for (size_t line = 0; line < sizeof(*slot) + slot->length; line += SLU_CACHE_LINE)
-			slu_lane_fetch(ahead + line);
-	}
+/* The same for a call that does not count instructions. */
+static inline void slu_lane_commit(struct sluice_lane *lane, struct slu_slot *slot)
+{
+	slu_lane_commit_at(lane, slot, slu_lane_position(lane), slot->length);
 }
 
 /* ---- flusher ---- */

@@ -48,7 +48,7 @@ void slu_lease_mend(struct sluice_lane *lane)
 	uint64_t position = atomic_load_explicit(&lane->engine.position, memory_order_acquire);
 
 	lane->engine.reserved = NULL;
-	if (section % 2 == 0)
+	if (!slu_lane_engaged(lane))
 		return;
 	/* Committed is accepted, although the position does not tell yet. */
 	if (slu_lane_peek(lane, position) != NULL)
@@ -56,7 +56,10 @@ void slu_lease_mend(struct sluice_lane *lane)
 	publish_last(lane, position);
 	/* One of them may be in the table already, and of two numbers one may be old. */
 	memset(lane->spare, 0, sizeof(lane->spare));
-	atomic_store_explicit(&lane->engine.section, section + 1, memory_order_release); /* E5 */
+	atomic_store_explicit(&lane->engine.claimed, position, memory_order_relaxed);
+	if (section % 2 != 0)
+		atomic_store_explicit(&lane->engine.section, section + 1,
+		                      memory_order_release); /* E5 */
 }
 
 static void give(struct sluice_lane *lane, struct slu_holder *holder)
@@ -196,7 +199,7 @@ struct sluice_lane *sluice_attach(struct sluice *sluice, int cpu, struct sluice_
 static enum sluice_status detach(struct sluice_lane *lane)
 {
 	enum sluice_status refusal = lane->engine.refusal;
-	bool inside = atomic_load_explicit(&lane->engine.section, memory_order_relaxed) % 2 != 0;
+	bool inside = slu_lane_engaged(lane);
 
 	if (lane->lease.handle != NULL || refusal == SLU_SHARED)
 		return SLUICE_INVALID;

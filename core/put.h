@@ -235,31 +235,27 @@ static SLU_TOGETHER void slu_put_copy(unsigned char *to, const unsigned char *fr
  * slu_put_once for the case that nearly always is: the lane is free, has room as far as is known,
  * and the record needs no entry. False: nothing has changed, and slu_put_once is to find out why.
  *
- * With a size known to be copied in steps it calls nothing, so nothing is saved on the stack. That
- * is the point: each store of a put, to the stack, too, waits in order behind those that wait for
- * the slot's cache lines, and when the processor has no place for one more, the engine stands
- * still.
+ * What a put costs is its stores. Each, to the stack, too, waits in order behind those that wait for
+ * the slot's cache lines, and when the processor has no place for one more, the engine stands still.
+ * So a claim instead of a section; and with a size known to be copied in steps nothing is called, and
+ * nothing saved on the stack. The record goes first: then its lines are on their way while the epoch,
+ * which the flusher may just have moved, is waited for.
  */
 static SLU_TOGETHER bool slu_put_straight(struct sluice_lane *lane,
                                           const struct sluice_stream *stream, const void *record,
                                           size_t size, struct sluice_ticket *ticket)
 {
+	uint64_t position = slu_lane_position(lane);
 	struct slu_slot *slot;
-	uint64_t section;
 
-	if (!slu_section_enter_as(lane, &section))
+	if (__builtin_expect(!slu_lane_claim(lane, position), 0))
 		return false;
-	/* Only now: before, a signal handler's put may move it. */
-	if (__builtin_expect(slu_lane_position(lane) >= lane->engine.room_until, 0)) {
-		slu_section_exit_from(lane, section);
-		return false;
-	}
-	slot = slu_lane_slot(lane, slu_lane_position(lane));
-	slu_put_stamp(slot, stream, (struct slu_mark){.epoch = slu_put_epoch(lane)}, size, 0);
+	slot = slu_lane_slot(lane, position);
 	slu_put_copy(slot->record, record, size);
+	atomic_signal_fence(memory_order_seq_cst); /* the record goes first */
+	slu_put_stamp(slot, stream, (struct slu_mark){.epoch = slu_put_epoch(lane)}, size, 0);
 	slu_put_tell(lane, ticket);
-	slu_lane_commit(lane, slot);
-	slu_section_exit_from(lane, section);
+	slu_lane_commit_at(lane, slot, position, size);
 	return true;
 }
 

@@ -48,7 +48,7 @@ static void assert_whole(struct sluice_lane *lane)
 	uint64_t before = accepted();
 
 	cr_assert_eq(world_attach(f.sluice, (int)lane->shape.index), lane);
-	assert_equal(atomic_load(&lane->engine.section) % 2, 0);
+	cr_assert_not(slu_lane_engaged(lane));
 	for (uint64_t i = 0; i < 20; i++)
 		assert_status(put_item(lane, 1000 + i, i), SLUICE_OK);
 	for (uint64_t i = 0; i < 20; i++)
@@ -225,6 +225,38 @@ Test(lease, stopped_between_the_commit_word_and_the_position_it_was_accepted)
 	assert_equal(value_of(f.lane, 7), 70);
 	assert_whole(lane);
 	assert_equal(value_of(f.lane, 7), 70);
+}
+
+static void stop_in_an_append_put(struct sluice_lane *lane)
+{
+	assert_status(slu_lane_look_for_room(lane), SLUICE_OK);
+	cr_assert(slu_lane_claim(lane, slu_lane_position(lane)));
+}
+
+Test(lease, stopped_in_the_middle_of_an_append_put_nothing_was_accepted)
+{
+	struct sluice_lane *lane = after_life(stop_in_an_append_put);
+
+	assert_equal(accepted(), 0);
+	assert_whole(lane);
+}
+
+static void stop_within_commit_of_an_append_put(struct sluice_lane *lane)
+{
+	struct slu_slot *slot = slu_lane_slot(lane, slu_lane_position(lane));
+	struct slu_mark mark = {.epoch = 1};
+
+	stop_in_an_append_put(lane);
+	slu_put_stamp(slot, &events, mark, sizeof(struct event), 0);
+	atomic_store(&slot->seq, slu_lane_position(lane) + 1);
+}
+
+Test(lease, stopped_between_commit_word_and_position_of_an_append_put_it_was_accepted)
+{
+	struct sluice_lane *lane = after_life(stop_within_commit_of_an_append_put);
+
+	assert_equal(accepted(), 1);
+	assert_whole(lane);
 }
 
 static void stop_before_publication(struct sluice_lane *lane)
