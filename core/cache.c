@@ -235,12 +235,6 @@ struct slu_entry *slu_cache_find_or_add(struct slu_cache *cache, struct sluice_l
 
 /* ---- clean copies ---- */
 
-static struct slu_slot *clean_of(const struct slu_cache *cache, uint32_t index)
-{
-	return (struct slu_slot *)(cache->entries + cache->clean_offset +
-	                           index * cache->clean_size);
-}
-
 static void copy_clean(struct slu_slot *clean, const struct slu_slot *slot)
 {
 	clean->version = slot->version;
@@ -253,7 +247,7 @@ static void copy_clean(struct slu_slot *clean, const struct slu_slot *slot)
 void slu_cache_restore(struct slu_cache *cache, struct slu_entry *entry,
                        const struct slu_slot *slot)
 {
-	struct slu_slot *clean = clean_of(cache, slu_cache_index(cache, entry));
+	struct slu_slot *clean = slu_cache_clean(cache, slu_cache_index(cache, entry));
 
 	/* Relaxed: starting a thread orders all of this before what engines do. */
 	if (atomic_load_explicit(&entry->newest, memory_order_relaxed) != NULL &&
@@ -267,7 +261,7 @@ void slu_cache_restore(struct slu_cache *cache, struct slu_entry *entry,
 void slu_cache_install(struct slu_cache *cache, struct slu_slot *slot)
 {
 	struct slu_entry *entry = slu_cache_entry(cache, slot->entry);
-	struct slu_slot *clean = clean_of(cache, slot->entry);
+	struct slu_slot *clean = slu_cache_clean(cache, slot->entry);
 	struct slu_slot *newest = slot;
 
 	/* Relaxed: only whether it is this slot matters. Once it is not, it never is again, for

@@ -106,6 +106,31 @@ static inline uint32_t slu_cache_index(const struct slu_cache *cache, const stru
 	                  cache->entry_size);
 }
 
+/* Where the entry's clean copy is: its bytes mean nothing until `newest` points there. */
+static inline struct slu_slot *slu_cache_clean(const struct slu_cache *cache, uint32_t index)
+{
+	return (struct slu_slot *)(cache->entries + cache->clean_offset +
+	                           index * cache->clean_size);
+}
+
+/* What is newest, NULL for a key that was never put. That it is most often the clean copy, the processor
+ * learns as a branch: then it fetches that record without waiting for the entry, which would tell it
+ * where. The compiler must not know that both ways end alike, nor make a selection of the branch. */
+static inline const struct slu_slot *slu_cache_newest(const struct slu_cache *cache,
+                                                      const struct slu_entry *entry)
+{
+	const struct slu_slot *clean = slu_cache_clean(cache, slu_cache_index(cache, entry));
+	const struct slu_slot *same = clean;
+	const struct slu_slot *newest;
+
+	__asm__("" : "+r"(same));
+	newest = atomic_load_explicit(&entry->newest, memory_order_acquire); /* E4 */
+	if (__builtin_expect(newest != clean, 0))
+		return newest;
+	__asm__ volatile("");
+	return same;
+}
+
 /* Makes a committed slot the newest, unless a newer one is, or the same record by another pointer. C1,
  * C2. */
 static inline void slu_cache_publish(struct slu_entry *entry, struct slu_slot *slot)

@@ -299,7 +299,7 @@ static enum sluice_status copy_newest(struct slu_cache *cache, const void *key, 
 		*version = 0;
 	if (entry == NULL)
 		return SLUICE_MISS;
-	newest = atomic_load_explicit(&entry->newest, memory_order_acquire); /* E4 */
+	newest = slu_cache_newest(cache, entry);
 	if (newest == NULL)
 		return SLUICE_MISS;
 	if (version != NULL)
