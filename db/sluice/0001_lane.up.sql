@@ -23,9 +23,10 @@ COMMENT ON TABLE sluice.lane IS
     'Where sealed_at is NULL, the run lives, or died before all it had accepted was written here: '
     'the rest is in the file GENERATION.lanes of its lane directory (engine option dir), and the '
     'next engine that opens that directory writes it and seals the row. Without that file the rest '
-    'is lost. Delete no row while such a file may be there: run and file are refused without it. A '
-    'sealed row may be deleted once no backup of the lane directory older than sealed_at can come '
-    'back: a file that did could be written a second time';
+    'is lost; where applied is all zeros, there may have been none: a run that died before its '
+    'first record leaves no file. Delete no row while such a file may be there: run and file are '
+    'refused without it. A sealed row may be deleted once no backup of the lane directory older '
+    'than sealed_at can come back: a file that did could be written a second time';
 COMMENT ON COLUMN sluice.lane.generation IS
     'The run: a new one each time an engine opens Sluice, and the name of its file of lanes';
 COMMENT ON COLUMN sluice.lane.epoch IS

@@ -128,9 +128,10 @@ static enum sluice_status put_once(int engine, struct sluice_lane *lane, enum st
 
 static void *held_engine(void *unused)
 {
-	struct sluice_lane *lane = begin_engine(HELD);
+	struct sluice_lane *lane;
 
-	tracer_submit();
+	tracer_submit(); /* before the tracer is told whom to wait for */
+	lane = begin_engine(HELD);
 	tracer_mark_begin();
 	if (put_once(HELD, lane, STEP_OWN, HELD_KEY) != SLUICE_OK)
 		fail("the held put was refused");
