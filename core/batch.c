@@ -114,16 +114,20 @@ static struct tally choose_cut(struct slu_batch *batch, uint64_t limit)
 
 /* ---- which rows ---- */
 
-static void fill_row(struct sluice_row *row, const struct slu_slot *slot)
+/* Adds the slot of lane number `lane` to its part, unless a newer version of its key is there or was
+ * sent. */
+static void add_row(struct slu_batch *batch, struct sluice_part *part, const struct slu_slot *slot,
+                    size_t lane)
 {
-	row->record = slot->record;
-	row->version = slot->version;
-	row->removed = (slu_slot_flags(slot) & SLU_SLOT_REMOVED) != 0;
-}
-
-/* Adds the slot to its part, unless a newer version of its key is there or was sent. */
-static void add_row(struct slu_batch *batch, struct sluice_part *part, const struct slu_slot *slot)
-{
+	const struct sluice_row row = {
+		.record = slot->record,
+		.version = slot->version,
+		.removed = (slu_slot_flags(slot) & SLU_SLOT_REMOVED) != 0,
+		.size = slot->length,
+		.lane = (uint32_t)lane,
+		/* Relaxed: the flusher has seen it published. */
+		.sequence = atomic_load_explicit(&slot->seq, memory_order_relaxed),
+	};
 	struct sluice_row *rows = (struct sluice_row *)part->rows;
 	struct slu_sent *sent;
 
@@ -137,13 +141,13 @@ static void add_row(struct slu_batch *batch, struct sluice_part *part, const str
 		sent->version = slot->version;
 		if (sent->cut == *batch->cuts) {
 			batch->summary.coalesced++;
-			fill_row(&rows[sent->row], slot);
+			rows[sent->row] = row;
 			return;
 		}
 		sent->cut = *batch->cuts;
 		sent->row = part->row_count;
 	}
-	fill_row(&rows[part->row_count++], slot);
+	rows[part->row_count++] = row;
 }
 
 static void collect_rows(struct slu_batch *batch, const struct tally *tally)
@@ -159,7 +163,7 @@ static void collect_rows(struct slu_batch *batch, const struct tally *tally)
 		for (uint64_t p = batch->from[i]; p < batch->summary.to[i]; p++) {
 			const struct slu_slot *slot = slot_at(batch, i, p);
 
-			add_row(batch, &batch->parts[slot->stream], slot);
+			add_row(batch, &batch->parts[slot->stream], slot, i);
 			if (batch->parts[slot->stream].stream->kind == SLUICE_STATE)
 				batch->lanes[i].flusher.state_end = p + 1;
 		}

@@ -21,7 +21,8 @@
 struct slu_picture {
 	uint64_t committed;
 	uint64_t coalesced;
-	uint64_t acknowledged; /* records, all lanes: what committed + coalesced must come to */
+	uint64_t dead_lettered;
+	uint64_t acknowledged; /* records, all lanes: what the three above must come to */
 	uint64_t batches;
 	uint64_t reconnects;
 	uint64_t grace_periods;

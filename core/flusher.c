@@ -94,6 +94,7 @@ static void acknowledge(struct slu_flusher *flusher, const struct slu_summary *s
 static void poll_sink(struct slu_flusher *flusher, uint64_t now_ns)
 {
 	const struct slu_summary *summary;
+	uint64_t dead_lettered;
 
 	flusher->sink->ops->step(flusher->sink, now_ns, &flusher->progress);
 	if (!flusher->begun)
@@ -103,6 +104,9 @@ static void poll_sink(struct slu_flusher *flusher, uint64_t now_ns)
 		atomic_store_explicit(flusher->known_to_sink, 1, memory_order_relaxed);
 	while ((summary = slu_wire_committed(&flusher->wire, &flusher->progress)) != NULL)
 		acknowledge(flusher, summary, now_ns);
+	dead_lettered = slu_wire_dead_lettered(&flusher->wire, &flusher->progress);
+	flusher->picture.committed -= dead_lettered;
+	flusher->picture.dead_lettered += dead_lettered;
 }
 
 /* ---- scan ---- */

@@ -29,6 +29,8 @@ void slu_instance_free_memory(struct sluice *sluice)
 	slu_wire_close(&flusher->wire, sluice->env);
 	free(flusher->stages);
 	free(flusher->grace.sections);
+	free(sluice->format);
+	sluice->format = NULL;
 	slu_directory_close(&sluice->directory);
 }
 
@@ -168,6 +170,7 @@ static void fill_account(struct sluice_account *account, const struct slu_pictur
 		.accepted = accepted,
 		.committed = picture->committed,
 		.coalesced = picture->coalesced,
+		.dead_lettered = picture->dead_lettered,
 		.pending = accepted - picture->acknowledged,
 	};
 }

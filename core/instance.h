@@ -13,6 +13,7 @@ struct sluice {
 	struct sluice_sink *sink;
 	const struct sluice_streams *streams;
 	struct sluice_options options;
+	unsigned char *format; /* the streams' descriptions, for the sink */
 
 	struct slu_directory directory;   /* of the lanes' files; not open without option dir */
 	struct slu_generation generation; /* the lanes' memory */

@@ -5,6 +5,7 @@
  * In order: check the streams and options -> the directory and what former runs left there -> lanes,
  * caches, the flusher's arrays -> the sink -> the thread -> wait until it runs.
  */
+#include "core/file/schema.h"
 #include "core/instance.h"
 #include "core/options.h"
 #include "core/registry.h"
@@ -211,6 +212,7 @@ static int start_thread(struct sluice *sluice)
 
 static enum sluice_status start_sink(struct sluice *sluice, struct sluice_error *error)
 {
+	uint64_t format_size;
 	struct sluice_sink_setup setup = {
 		.streams = sluice->streams,
 		.in_flight_batches = sluice->options.in_flight_batches,
@@ -219,6 +221,11 @@ static enum sluice_status start_sink(struct sluice *sluice, struct sluice_error 
 		.log_context = sluice->options.log_context,
 	};
 
+	sluice->format = slu_schema_write(sluice->streams, &format_size);
+	if (sluice->format == NULL)
+		return sluice_error_set(error, SLUICE_FAILED, "no memory for the streams' schema");
+	setup.format = sluice->format;
+	setup.format_size = format_size;
 	return sluice->sink->ops->start(sluice->sink, &setup, error);
 }
 

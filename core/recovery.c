@@ -39,8 +39,7 @@ static bool open_wire(struct slu_recovery *recovery, const struct slu_reader *re
 	wire->batch.streams = recovery->streams;
 	wire->batch.epoch = &recovery->epoch;
 	wire->unsent = false;
-	wire->submitted = 0;
-	wire->committed = 0;
+	slu_wire_restart(wire);
 	return slu_wire_open(wire, recovery->env, reader->slot_count);
 }
 
@@ -169,11 +168,15 @@ static void carry(struct slu_recovery *recovery, const struct sluice_sink_progre
 {
 	struct slu_wire *wire = &recovery->wire;
 	const struct slu_summary *summary;
+	uint64_t dead_lettered;
 
 	while ((summary = slu_wire_committed(wire, progress)) != NULL) {
 		recovery->former.account.committed += summary->row_count;
 		recovery->former.account.coalesced += summary->coalesced;
 	}
+	dead_lettered = slu_wire_dead_lettered(wire, progress);
+	recovery->former.account.committed -= dead_lettered;
+	recovery->former.account.dead_lettered += dead_lettered;
 	if (!slu_wire_has_room(wire, progress))
 		return;
 	if (slu_wire_cut(wire, ANY_STAMP))
@@ -230,7 +233,8 @@ void slu_recovery_tell(const struct slu_recovery *recovery, struct sluice_former
 
 	*former = recovery->former;
 	former->files_left = slu_recovery_left(recovery);
-	account->pending = account->accepted - account->committed - account->coalesced;
+	account->pending = account->accepted - account->committed - account->coalesced -
+	                   account->dead_lettered;
 }
 
 void slu_recovery_close(struct slu_recovery *recovery)

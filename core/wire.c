@@ -62,3 +62,18 @@ const struct slu_summary *slu_wire_committed(struct slu_wire *wire,
 	wire->committed++;
 	return &wire->in_flight[wire->committed % SLU_IN_FLIGHT_MAX];
 }
+
+void slu_wire_restart(struct slu_wire *wire)
+{
+	wire->submitted = 0;
+	wire->committed = 0;
+	wire->dead_lettered = 0;
+}
+
+uint64_t slu_wire_dead_lettered(struct slu_wire *wire, const struct sluice_sink_progress *progress)
+{
+	uint64_t before = wire->dead_lettered;
+
+	wire->dead_lettered = progress->dead_lettered;
+	return wire->dead_lettered - before;
+}

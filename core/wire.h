@@ -21,6 +21,7 @@ struct slu_wire {
 	bool unsent;            /* `batch` is made, but the sink has not taken it */
 	struct slu_summary in_flight[SLU_IN_FLIGHT_MAX]; /* by number */
 	uint64_t submitted, committed;                   /* numbers of batches */
+	uint64_t dead_lettered;                          /* rows of those committed */
 };
 
 /* Memory for what in_flight and the batch remember of `lane_count` lanes of `slot_count` slots. The
@@ -47,6 +48,12 @@ bool slu_wire_cut(struct slu_wire *wire, uint64_t limit);
 
 /* Hands the batch over. False: the sink has no memory for it now; send again in the next cycle. */
 bool slu_wire_send(struct slu_wire *wire);
+
+/* Begins anew, with the numbers of another generation. Nothing is in flight. */
+void slu_wire_restart(struct slu_wire *wire);
+
+/* How many rows became dead letters since the last call. */
+uint64_t slu_wire_dead_lettered(struct slu_wire *wire, const struct sluice_sink_progress *progress);
 
 /* The next batch that the sink has committed since the last call, or NULL. Valid until the next cut. */
 const struct slu_summary *slu_wire_committed(struct slu_wire *wire,

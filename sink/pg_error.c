@@ -10,7 +10,9 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct rule {
@@ -22,31 +24,38 @@ struct rule {
 
 static const struct rule rules[] = {
 	{"08", SLU_RETRY, true, "connection exception"},
+	{"09", SLU_ISOLATE, false, "failed in a trigger"},
 	{"0A", SLU_HALT, true, "feature not supported"},
-	{"22", SLU_HALT, false, "data exception"},
-	{"22001", SLU_HALT, false, "text too long"},
-	{"22003", SLU_HALT, false, "number out of range"},
-	{"22008", SLU_HALT, false, "time out of range"},
-	{"22012", SLU_HALT, false, "division by zero"},
-	{"22021", SLU_HALT, false, "bytes that are not UTF-8, or a zero byte"},
-	{"22P02", SLU_HALT, false, "invalid text representation"},
+	{"22", SLU_ISOLATE, false, "data exception"},
+	{"22001", SLU_ISOLATE, false, "text too long"},
+	{"22003", SLU_ISOLATE, false, "number out of range"},
+	{"22008", SLU_ISOLATE, false, "time out of range"},
+	{"22012", SLU_ISOLATE, false, "division by zero"},
+	{"22021", SLU_ISOLATE, false, "bytes that are not UTF-8, or a zero byte"},
+	{"22P02", SLU_ISOLATE, false, "invalid text representation"},
+	{"22023", SLU_HALT, false, "invalid parameter value"},
 	{"22P03", SLU_HALT, false, "invalid binary representation"},
-	{"22P05", SLU_HALT, false, "untranslatable character"},
-	{"23", SLU_HALT, false, "integrity constraint violation"},
-	{"23502", SLU_HALT, false, "not-null violation"},
-	{"23503", SLU_HALT, false, "foreign key violation"},
-	{"23505", SLU_HALT, false, "unique violation"},
-	{"23514", SLU_HALT, false, "check violation, or no partition for the row"},
+	{"22P04", SLU_HALT, false, "invalid COPY format"},
+	{"22P05", SLU_ISOLATE, false, "untranslatable character"},
+	{"23", SLU_ISOLATE, false, "integrity constraint violation"},
+	{"23502", SLU_ISOLATE, false, "not-null violation"},
+	{"23503", SLU_ISOLATE, false, "foreign key violation"},
+	{"23505", SLU_ISOLATE, false, "unique violation"},
+	{"23514", SLU_ISOLATE, false, "check violation, or no partition for the row"},
 	{"25006", SLU_RETRY, true, "read-only server"}, /* a failover: look for the primary again */
 	{"25P03", SLU_RETRY, true, "session ended: idle in a transaction"},
 	{"25P04", SLU_RETRY, true, "session ended: transaction took too long"},
 	{"26000", SLU_RETRY, true, "prepared statement is gone"},
 	{"28", SLU_HALT, true, "not authorized"},
+	{"38", SLU_ISOLATE, false, "failed in an external routine"},
+	{"39", SLU_ISOLATE, false, "failed calling an external routine"},
 	{"3F", SLU_HALT, true, "no such schema"},
 	{"40", SLU_RETRY, true, "transaction rolled back"},
 	{"42", SLU_HALT, true, "schema and streams differ, or a right is missing"},
 	{"42P05", SLU_RETRY, true, "prepared statement is there already"},
+	{"44", SLU_ISOLATE, false, "the view's check option"},
 	{"53", SLU_RETRY, true, "out of resources"},
+	{"54", SLU_ISOLATE, false, "over a limit of the server"},
 	{"55006", SLU_RETRY, true, "object in use"},
 	{"55P03", SLU_RETRY, true, "lock not available"},
 	{"57014", SLU_RETRY, true, "cancelled, or over statement_timeout"},
@@ -55,7 +64,7 @@ static const struct rule rules[] = {
 	{"57P03", SLU_RETRY, true, "server not accepting connections yet"},
 	{"57P05", SLU_RETRY, true, "session ended: idle"},
 	{"58", SLU_RETRY, true, "system error"},
-	{"P0", SLU_HALT, false, "raised by a trigger or function"},
+	{"P0", SLU_ISOLATE, false, "raised by a trigger or function"},
 };
 
 static const struct rule *find(const char *sqlstate)
@@ -90,12 +99,24 @@ static void flatten(char *text)
 	}
 }
 
+/* A text that was cut may end in the middle of a character, and is then no text to Postgres. */
+static void end_whole(char *text)
+{
+	size_t size = strlen(text);
+
+	while (size > 0 && (unsigned char)text[size - 1] >= 0x80)
+		text[--size] = '\0';
+}
+
 void slu_trouble_set(struct slu_trouble *trouble, enum slu_action action, const char *format, ...)
 {
 	va_list arguments;
 
+	memset(trouble, 0, sizeof(*trouble));
 	va_start(arguments, format);
-	(void)vsnprintf(trouble->reason, sizeof(trouble->reason), format, arguments);
+	if (vsnprintf(trouble->reason, sizeof(trouble->reason), format, arguments) >=
+	    (int)sizeof(trouble->reason))
+		end_whole(trouble->reason);
 	va_end(arguments);
 	flatten(trouble->reason);
 	trouble->action = action;
@@ -148,6 +169,7 @@ void slu_trouble_of_result(struct slu_trouble *trouble, const PGconn *connection
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 	const struct rule *rule;
 	char place[SLU_REASON_SIZE];
 
@@ -163,4 +185,48 @@ void slu_trouble_of_result(struct slu_trouble *trouble, const PGconn *connection
 	else
 		slu_trouble_set(trouble, rule->action, "%s: %s %s%s", where, sqlstate, rule->name,
 		                place);
+	(void)snprintf(trouble->sqlstate, sizeof(trouble->sqlstate), "%s", sqlstate);
+	if (constraint != NULL)
+		(void)snprintf(trouble->constraint, sizeof(trouble->constraint), "%s", constraint);
+}
+
+/* The last identifier of a name as SQL writes it, without its quotes. */
+static void last_name(const char *table, char name[SLU_NAME_SIZE])
+{
+	bool quoted = false;
+	size_t used = 0;
+
+	for (; *table != '\0'; table++) {
+		if (*table == '"') {
+			quoted = !quoted;
+			if (quoted && used > 0 && table[-1] == '"' && used < SLU_NAME_SIZE - 1)
+				name[used++] = '"'; /* two stand for one */
+		} else if (*table == '.' && !quoted) {
+			used = 0;
+		} else if (used < SLU_NAME_SIZE - 1) {
+			name[used++] = *table;
+		}
+	}
+	name[used] = '\0';
+}
+
+/* Its line of the context begins "COPY orders, line 7", in the server's language behind the comma.
+ * Other lines may hold the names and numbers of triggers. */
+size_t slu_error_copied_row(const PGresult *result, const char *table)
+{
+	const char *line = PQresultErrorField(result, PG_DIAG_CONTEXT);
+	char begin[sizeof("COPY , ") + SLU_NAME_SIZE];
+	char name[SLU_NAME_SIZE];
+	unsigned long long number = 0;
+
+	last_name(table, name);
+	(void)snprintf(begin, sizeof(begin), "COPY %s, ", name);
+	for (; line != NULL && number == 0; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, begin, strlen(begin)) != 0)
+			continue;
+		line += strlen(begin);
+		number = strtoull(line + strcspn(line, "0123456789\n"), NULL, 10);
+	}
+	return number > 0 ? (size_t)number - 1 : SIZE_MAX;
 }

@@ -12,21 +12,26 @@
 
 enum slu_action {
 	SLU_RETRY = 1, /* drop the connection, reconnect, let the fence tell, send again */
+	SLU_ISOLATE,   /* the rows are to blame: find the one (pg_parcel.h) */
 	SLU_HALT,      /* an operator must act */
 };
 
 #define SLU_REASON_SIZE 256
+#define SLU_SQLSTATE_SIZE 6
+#define SLU_NAME_SIZE 64 /* of anything in Postgres, with its terminator */
 
 /* The first cause of a stop. */
 struct slu_trouble {
 	enum slu_action action;
 	char reason[SLU_REASON_SIZE];
+	char sqlstate[SLU_SQLSTATE_SIZE]; /* "": not an error of the server's */
+	char constraint[SLU_NAME_SIZE];   /* "": none was named */
 };
 
 /* The action for a SQLSTATE; NULL or "" stands for a connection that broke. */
 enum slu_action slu_error_action(const char *sqlstate);
 
-/* Fills `trouble` in a sentence that begins with `where`. */
+/* Fills `trouble` in one sentence, without a SQLSTATE. */
 void slu_trouble_set(struct slu_trouble *trouble, enum slu_action action, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -37,5 +42,9 @@ void slu_trouble_of_result(struct slu_trouble *trouble, const PGconn *connection
                            const PGresult *result, const char *where);
 void slu_trouble_of_connection(struct slu_trouble *trouble, const PGconn *connection,
                                const char *where);
+
+/* The row that an error of COPY names, counted from 0; SIZE_MAX when it names none. `table`: as SQL
+ * names it. */
+size_t slu_error_copied_row(const PGresult *result, const char *table);
 
 #endif

@@ -16,17 +16,30 @@
 
 #include "sink/pg_script.h"
 
+/* Rows of a stream that may be refused one after the other, over batches, with none accepted between
+ * them. */
+#define SLU_REFUSED_MAX 16
+
+/* A batch, and what is to be said for it. */
+struct slu_queued {
+	struct slu_parcel *parcel; /* NULL: it seals */
+	struct slu_script *script;
+};
+
 struct slu_run {
 	struct sluice_generation generation; /* `known` is true once `found` */
-	struct slu_script **queue;           /* ring of `capacity`, oldest at `head` */
+	struct slu_queued *queue;            /* ring of `capacity`, oldest at `head` */
 	size_t capacity;
 	size_t head;
 	size_t queued;
-	uint64_t *positions; /* one a lane, as are the next three */
-	uint64_t *applied;   /* of the last batch known committed */
-	uint64_t *accepted;  /* of the last batch taken */
-	uint64_t *told;      /* room for what a session is told */
-	uint64_t committed;  /* number of the last batch known committed */
+	uint64_t *positions;    /* one a lane, as are the next three */
+	uint64_t *applied;      /* of the last batch known committed */
+	uint64_t *accepted;     /* of the last batch taken */
+	uint64_t *told;         /* room for what a session is told */
+	uint64_t committed;     /* number of the last batch known committed */
+	uint64_t dead_lettered; /* rows of the batches up to that one */
+	/* By stream: refused since one was last accepted. */
+	unsigned refused[SLUICE_STREAMS_MAX];
 	bool begun;
 	bool found;   /* `positions` are known */
 	bool sealing; /* seal was asked for */
@@ -45,12 +58,18 @@ bool slu_run_begin(struct slu_run *run, const struct sluice_generation *generati
 bool slu_run_has_room(const struct slu_run *run);
 /* Encodes a batch and queues it. Returns false when out of memory: then nothing changed. */
 bool slu_run_take(struct slu_run *run, const struct sluice_batch *batch,
-                  const struct slu_script_limits *limits);
+                  const struct slu_script_terms *terms);
 /* Queues the statement that seals the run, behind no batch. Returns as slu_run_take. */
 bool slu_run_take_seal(struct slu_run *run);
 
 /* The oldest script, NULL for none. */
 struct slu_script *slu_run_head(const struct slu_run *run);
+/* The same one's parcel; NULL for none, or when it seals. */
+const struct slu_parcel *slu_run_head_parcel(const struct slu_run *run);
+/* Rows of the head's were refused: pg_parcel.h. Makes its script anew if that is to be said now. */
+enum slu_blame slu_run_blame_head(struct slu_run *run, const struct slu_span *span, bool copied,
+                                  struct slu_trouble *trouble,
+                                  const struct slu_script_terms *terms);
 /* It is in the database. */
 void slu_run_pop(struct slu_run *run);
 

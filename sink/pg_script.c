@@ -7,40 +7,28 @@
  */
 #include "sink/pg_script.h"
 
-#include "sink/pg_array.h"
-#include "sink/pg_copy.h"
 #include "sink/pg_fence.h"
+#include "sink/pg_statement.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-enum {
-	BINARY = 1,
-	FENCE_PARAMETERS = 4,
-	FRAME_STATEMENTS = 3, /* BEGIN, fence, COMMIT */
-};
+enum { FRAME_STATEMENTS = 3 /* BEGIN, fence, COMMIT */ };
 
-/* What the encoding of one batch needs to know. */
-struct plan {
-	struct slu_script *script;
-	const struct sluice_batch *batch;
-	const struct slu_script_limits *limits;
-	struct sluice_error error;
-	enum sluice_status status;
-};
-
-static bool by_copy(const struct plan *plan, const struct sluice_part *part)
+static bool by_copy(const struct slu_plan *plan, size_t index)
 {
-	return part->stream->kind == SLUICE_APPEND &&
-	       part->row_count >= plan->limits->copy_threshold;
+	const struct sluice_part *part = &plan->batch->parts[index];
+
+	return part->stream->kind == SLUICE_APPEND && part->row_count > 0 &&
+	       part->row_count >= plan->terms->copy_threshold && !plan->parcel->without_copy[index];
 }
 
-static bool any_copy(const struct plan *plan)
+static bool any_copy(const struct slu_plan *plan)
 {
 	size_t index;
 
 	for (index = 0; index < plan->batch->part_count; index++) {
-		if (by_copy(plan, &plan->batch->parts[index]))
+		if (by_copy(plan, index))
 			return true;
 	}
 	return false;
@@ -53,16 +41,30 @@ static size_t array_count(size_t rows)
 	return (rows + SLU_ARRAY_ROWS_MAX - 1) / SLU_ARRAY_ROWS_MAX;
 }
 
-static bool allocate(struct slu_script *script, const struct sluice_batch *batch)
+/* Of written rows and of removed ones; and those that are said singly cut others in two. */
+static size_t arrays_of(const struct slu_plan *plan, size_t index)
 {
-	size_t statements = FRAME_STATEMENTS;
-	size_t parameters = FENCE_PARAMETERS;
+	const struct sluice_part *part = &plan->batch->parts[index];
+	size_t arrays = array_count(part->row_count - part->removed_count) +
+	                array_count(part->removed_count);
+
+	if (plan->parcel != NULL && plan->parcel->singly.part == index)
+		arrays += plan->parcel->singly.end - plan->parcel->singly.first + 2;
+	return arrays;
+}
+
+static bool allocate(const struct slu_plan *plan)
+{
+	const struct sluice_batch *batch = plan->batch;
+	struct slu_script *script = plan->script;
+	size_t letters = plan->parcel != NULL ? plan->parcel->letter_count : 0;
+	size_t statements = FRAME_STATEMENTS + letters;
+	size_t parameters = SLU_FENCE_PARAMETERS + letters * SLU_LETTER_PARAMETERS;
 	size_t index;
 
 	for (index = 0; index < batch->part_count; index++) {
 		const struct sluice_part *part = &batch->parts[index];
-		size_t arrays = array_count(part->row_count - part->removed_count) +
-		                array_count(part->removed_count);
+		size_t arrays = arrays_of(plan, index);
 
 		statements += 1 + arrays;
 		parameters += arrays * part->stream->layout.column_count;
@@ -95,110 +97,6 @@ void slu_script_free(struct slu_script *script)
 	free(script);
 }
 
-/* ---- statements ---- */
-
-static struct slu_statement *add(struct plan *plan, enum slu_statement_kind kind,
-                                 const struct sluice_stream *stream, size_t rows)
-{
-	struct slu_script *script = plan->script;
-	struct slu_statement *statement = &script->statements[script->statement_count++];
-
-	statement->kind = kind;
-	statement->stream = stream;
-	statement->rows = rows;
-	statement->first = script->parameter_count;
-	return statement;
-}
-
-/* Ends the parameter that began at `offset`. */
-static void end_parameter(struct plan *plan, struct slu_statement *statement, size_t offset)
-{
-	struct slu_script *script = plan->script;
-
-	script->offsets[script->parameter_count] = offset;
-	script->sizes[script->parameter_count] = (int)(script->bytes.size - offset);
-	script->formats[script->parameter_count] = BINARY;
-	script->parameter_count++;
-	statement->count++;
-}
-
-/* What the statements of the fence have in common: the run, the epoch, and where it must stand. */
-static void add_stand(struct plan *plan, struct slu_statement *statement)
-{
-	struct slu_script *script = plan->script;
-	struct slu_buffer *bytes = &script->bytes;
-	size_t offset = bytes->size;
-
-	slu_buffer_put(bytes, &script->generation, sizeof(script->generation));
-	end_parameter(plan, statement, offset);
-	script->epoch_offset = bytes->size;
-	slu_buffer_put_be64(bytes, 0);
-	end_parameter(plan, statement, script->epoch_offset);
-	offset = bytes->size;
-	slu_array_put_positions(bytes, script->from, script->lane_count);
-	end_parameter(plan, statement, offset);
-}
-
-static void add_fence(struct plan *plan)
-{
-	struct slu_script *script = plan->script;
-	struct slu_statement *statement = add(plan, SLU_FENCE, NULL, 0);
-	size_t offset;
-
-	add_stand(plan, statement);
-	offset = script->bytes.size;
-	slu_array_put_positions(&script->bytes, script->to, script->lane_count);
-	end_parameter(plan, statement, offset);
-}
-
-static void add_column(struct plan *plan, struct slu_statement *statement,
-                       const struct sluice_column *column, const struct slu_selection *selection)
-{
-	size_t offset = plan->script->bytes.size;
-
-	if (plan->status == SLUICE_OK)
-		plan->status = slu_array_put(&plan->script->bytes, statement->stream, column,
-		                             selection, &plan->error);
-	end_parameter(plan, statement, offset);
-}
-
-/* One statement for every SLU_ARRAY_ROWS_MAX rows of `part` that are to be removed, or to be
- * written. */
-static void add_arrays(struct plan *plan, const struct sluice_part *part, bool removed)
-{
-	const struct sluice_stream *stream = part->stream;
-	size_t columns = removed ? stream->key_column_count : stream->layout.column_count;
-	size_t left = removed ? part->removed_count : part->row_count - part->removed_count;
-	struct slu_selection selection = {part->rows, part->row_count, 0, 0, removed};
-
-	while (left > 0) {
-		static const struct sluice_column version = {.name = "version",
-		                                             .type = SLUICE_VERSION};
-		struct slu_statement *statement;
-		size_t column;
-
-		selection.count = left < SLU_ARRAY_ROWS_MAX ? left : SLU_ARRAY_ROWS_MAX;
-		statement = add(plan, removed ? SLU_REMOVE : SLU_WRITE, stream, selection.count);
-		for (column = 0; column < columns; column++)
-			add_column(plan, statement, &stream->layout.columns[column], &selection);
-		if (removed)
-			add_column(plan, statement, &version, &selection);
-		selection.first = slu_selection_end(&selection);
-		left -= selection.count;
-	}
-}
-
-static void add_copy(struct plan *plan, const struct sluice_part *part)
-{
-	struct slu_statement *statement = add(plan, SLU_COPY, part->stream, part->row_count);
-	struct slu_buffer *bytes = &plan->script->bytes;
-
-	statement->copy_offset = bytes->size;
-	if (plan->status == SLUICE_OK)
-		plan->status = slu_copy_put(bytes, part, &plan->error);
-	statement->copy_size = bytes->size - statement->copy_offset;
-}
-
 /* ---- segments ---- */
 
 static void add_segment(struct slu_script *script, bool pipeline, size_t first, size_t end)
@@ -210,7 +108,7 @@ static void add_segment(struct slu_script *script, bool pipeline, size_t first, 
 	segment->end = end;
 }
 
-static void add_statements(struct plan *plan)
+static void add_statements(struct slu_plan *plan)
 {
 	const struct sluice_batch *batch = plan->batch;
 	struct slu_script *script = plan->script;
@@ -221,23 +119,25 @@ static void add_statements(struct plan *plan)
 	size_t index;
 
 	if (copy)
-		(void)add(plan, SLU_BEGIN, NULL, 0);
-	add_fence(plan);
+		(void)slu_statement_add(plan, SLU_BEGIN, NULL, 0);
+	slu_statement_fence(plan);
 	frame = script->statement_count;
 	for (index = 0; index < batch->part_count; index++) {
-		if (!by_copy(plan, &batch->parts[index]))
-			add_arrays(plan, &batch->parts[index], false);
+		if (!by_copy(plan, index))
+			slu_statement_arrays(plan, index, false);
 	}
 	first_copy = script->statement_count;
 	for (index = 0; index < batch->part_count; index++) {
-		if (by_copy(plan, &batch->parts[index]))
-			add_copy(plan, &batch->parts[index]);
+		if (by_copy(plan, index))
+			slu_statement_copy(plan, index);
 	}
 	end_copy = script->statement_count;
 	for (index = batch->part_count; index > 0; index--)
-		add_arrays(plan, &batch->parts[index - 1], true);
+		slu_statement_arrays(plan, index - 1, true);
+	for (index = 0; index < plan->parcel->letter_count; index++)
+		slu_statement_letter(plan, &plan->parcel->letters[index]);
 	if (copy)
-		(void)add(plan, SLU_COMMIT, NULL, 0);
+		(void)slu_statement_add(plan, SLU_COMMIT, NULL, 0);
 
 	if (!copy) {
 		add_segment(script, true, 0, script->statement_count);
@@ -253,9 +153,9 @@ static void add_statements(struct plan *plan)
 	add_segment(script, true, end_copy, script->statement_count);
 }
 
-static void add_seal(struct plan *plan)
+static void add_seal(struct slu_plan *plan)
 {
-	add_stand(plan, add(plan, SLU_SEAL, NULL, 0));
+	slu_statement_seal(plan);
 	add_segment(plan->script, true, 0, plan->script->statement_count);
 }
 
@@ -330,12 +230,33 @@ static void refuse(struct slu_script *script, const char *reason)
 	                (unsigned long long)script->number, reason);
 }
 
-static void judge(struct plan *plan)
+/* Content that no row can hold: which one it is, is found out row by row. */
+static void blame_row(struct slu_plan *plan)
+{
+	struct slu_script *script = plan->script;
+	struct slu_buffer scratch;
+	size_t index;
+	size_t row;
+
+	slu_buffer_init(&scratch, SIZE_MAX);
+	for (index = 0; index < plan->batch->part_count; index++) {
+		const struct sluice_part *part = &plan->batch->parts[index];
+
+		for (row = 0; row < part->row_count && script->culprit.end == 0; row++)
+			if (slu_statement_fits(&scratch, part, row, &plan->error) != SLUICE_OK)
+				script->culprit = (struct slu_span){index, row, row + 1};
+	}
+	slu_buffer_free(&scratch);
+	script->refused = true;
+	slu_trouble_set(&script->trouble, SLU_ISOLATE, "%s", plan->error.message);
+}
+
+static void judge(struct slu_plan *plan)
 {
 	struct slu_script *script = plan->script;
 
 	if (plan->status != SLUICE_OK)
-		refuse(script, plan->error.message);
+		blame_row(plan);
 	else if (script->bytes.failure == SLU_BUFFER_LIMIT)
 		refuse(script, "it needs more than batch_bytes_max; raise it, or lower flush_rows "
 		               "or flush_bytes");
@@ -343,51 +264,54 @@ static void judge(struct plan *plan)
 		fix_pointers(script);
 }
 
-static struct slu_script *make(const struct sluice_batch *batch,
-                               const struct sluice_uuid *generation,
-                               const struct slu_script_limits *limits, bool seals)
+static struct slu_script *make(struct slu_plan *plan, const struct sluice_uuid *generation)
 {
+	const struct sluice_batch *batch = plan->batch;
 	struct slu_script *script = calloc(1, sizeof(*script));
-	struct plan plan = {.script = script, .batch = batch, .limits = limits};
 
 	if (script == NULL)
 		return NULL;
+	plan->script = script;
 	script->number = batch->number;
 	script->lane_count = batch->lane_count;
 	script->generation = *generation;
-	script->seals = seals;
-	slu_buffer_init(&script->bytes, limits->bytes_max);
-	if (!allocate(script, batch)) {
+	script->seals = plan->parcel == NULL;
+	slu_buffer_init(&script->bytes, plan->terms->bytes_max);
+	if (!allocate(plan)) {
 		slu_script_free(script);
 		return NULL;
 	}
 	memcpy(script->from, batch->from, batch->lane_count * sizeof(*script->from));
 	memcpy(script->to, batch->to, batch->lane_count * sizeof(*script->to));
-	if (seals)
-		add_seal(&plan);
+	if (script->seals)
+		add_seal(plan);
 	else
-		add_statements(&plan);
+		add_statements(plan);
 	reserve_text(script);
 	if (script->bytes.failure == SLU_BUFFER_MEMORY ||
 	    script->text.failure == SLU_BUFFER_MEMORY) {
 		slu_script_free(script);
 		return NULL;
 	}
-	judge(&plan);
+	judge(plan);
 	return script;
 }
 
-struct slu_script *slu_script_make(const struct sluice_batch *batch,
+struct slu_script *slu_script_make(const struct slu_parcel *parcel,
                                    const struct sluice_uuid *generation,
-                                   const struct slu_script_limits *limits)
+                                   const struct slu_script_terms *terms)
 {
-	return make(batch, generation, limits, false);
+	struct slu_plan plan = {.parcel = parcel, .batch = &parcel->batch, .terms = terms};
+
+	return make(&plan, generation);
 }
 
 struct slu_script *slu_script_make_seal(const struct sluice_batch *nothing,
                                         const struct sluice_uuid *generation)
 {
-	static const struct slu_script_limits none = {SIZE_MAX, SIZE_MAX};
+	static const struct slu_script_terms none = {.copy_threshold = SIZE_MAX,
+	                                             .bytes_max = SIZE_MAX};
+	struct slu_plan plan = {.batch = nothing, .terms = &none};
 
-	return make(nothing, generation, &none, true);
+	return make(&plan, generation);
 }

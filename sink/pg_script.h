@@ -5,14 +5,14 @@
  * It owns all its bytes, so that it can be said again, to another server, long after the records it
  * was made from are gone. Pure but for memory.
  *
- *      without COPY   pipeline [ fence | write.. | remove.. ]
+ *      without COPY   pipeline [ fence | write.. | remove.. | letter.. ]
  *
  *      COPY alone     string   [ BEGIN; fence; COPY.. ]
- *                     pipeline [ remove.. | COMMIT ]
+ *                     pipeline [ remove.. | letter.. | COMMIT ]
  *
  *      both           pipeline [ BEGIN | fence | write.. ]
  *                     string   [ COPY.. ]
- *                     pipeline [ remove.. | COMMIT ]
+ *                     pipeline [ remove.. | letter.. | COMMIT ]
  *
  *      at the end     pipeline [ seal ]
  *
@@ -25,9 +25,7 @@
 #define SINK_PG_SCRIPT_H
 
 #include "sink/pg_buffer.h"
-#include "sink/pg_error.h"
-
-#include <sluice/sink.h>
+#include "sink/pg_parcel.h"
 
 /* Rows a prepared statement takes at most. It bounds what libpq must hold at once (one statement,
  * at most 4 MiB of records) and what the server must; past some hundreds of rows a statement's own
@@ -40,6 +38,7 @@ enum slu_statement_kind {
 	SLU_WRITE,
 	SLU_REMOVE,
 	SLU_COPY,
+	SLU_LETTER,
 	SLU_COMMIT,
 	SLU_SEAL,
 };
@@ -47,6 +46,7 @@ enum slu_statement_kind {
 struct slu_statement {
 	enum slu_statement_kind kind;
 	const struct sluice_stream *stream; /* NULL: of none */
+	struct slu_span span;               /* where its rows stand in the parcel */
 	size_t rows;
 	size_t first;       /* index of its first parameter */
 	size_t count;       /* parameters */
@@ -82,20 +82,27 @@ struct slu_script {
 	struct slu_buffer bytes;
 	struct slu_buffer text; /* of the string segment */
 	bool seals;             /* it holds no batch, but seals the run */
-	bool refused;           /* it can't be said: `trouble` tells why */
+	bool refused;           /* it can't be said: `trouble` tells why, */
 	struct slu_trouble trouble;
+	struct slu_span culprit; /* and with SLU_ISOLATE this one row */
 };
 
-struct slu_script_limits {
+/* How scripts are made. */
+struct slu_script_terms {
 	size_t copy_threshold;
 	size_t bytes_max;
+	const void *format; /* of the records in letters: the streams' descriptions */
+	size_t format_size;
 };
 
-/* Encodes `batch`. Returns NULL when out of memory. Content that can't be written gives a script
- * that is `refused`. */
-struct slu_script *slu_script_make(const struct sluice_batch *batch,
+/* Encodes what `parcel` holds. Returns NULL when out of memory. Content that can't be written gives
+ * a script that is `refused`. */
+struct slu_script *slu_script_make(const struct slu_parcel *parcel,
                                    const struct sluice_uuid *generation,
-                                   const struct slu_script_limits *limits);
+                                   const struct slu_script_terms *terms);
+/* The statement of SLU_LETTER. */
+extern const char slu_letter_sql[];
+
 /* Seals the run that stands where `nothing`, a batch without rows, leads from and to. Returns NULL
  * when out of memory. */
 struct slu_script *slu_script_make_seal(const struct sluice_batch *nothing,

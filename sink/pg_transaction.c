@@ -55,9 +55,9 @@ static enum slu_progress stop(struct slu_connection *connection, enum slu_action
 static const char *name_statement(const struct slu_statement *statement, char *where, size_t size)
 {
 	static const char *const verbs[] = {
-		[SLU_BEGIN] = "begin",        [SLU_FENCE] = "fence",  [SLU_WRITE] = "write to",
-		[SLU_REMOVE] = "remove from", [SLU_COPY] = "copy to", [SLU_COMMIT] = "commit",
-		[SLU_SEAL] = "seal",
+		[SLU_BEGIN] = "begin",           [SLU_FENCE] = "fence",  [SLU_WRITE] = "write to",
+		[SLU_REMOVE] = "remove from",    [SLU_COPY] = "copy to", [SLU_COMMIT] = "commit",
+		[SLU_LETTER] = "dead letter of", [SLU_SEAL] = "seal",
 	};
 
 	if (statement->stream != NULL)
@@ -83,6 +83,21 @@ static enum slu_progress refuse(const struct slu_transaction *transaction,
 	return SLU_STOPPED;
 }
 
+/* Which rows the statement held, or the one that COPY names. */
+static void name_rows(struct slu_transaction *transaction, const struct slu_statement *statement,
+                      const PGresult *result)
+{
+	size_t row;
+
+	transaction->failed = statement->span;
+	transaction->failed_copy = statement->kind == SLU_COPY;
+	if (!transaction->failed_copy)
+		return;
+	row = slu_error_copied_row(result, statement->stream->table);
+	if (row < statement->span.end)
+		transaction->failed = (struct slu_span){statement->span.part, row, row + 1};
+}
+
 /* An error, or an answer that is none. The fence and the guard of a write both speak by dividing by
  * zero; which of them did is known by its place. */
 static enum slu_progress fail(struct slu_transaction *transaction,
@@ -105,6 +120,9 @@ static enum slu_progress fail(struct slu_transaction *transaction,
 		            "writer, or a clock that went back), or a trigger dropped some");
 	slu_trouble_of_result(&connection->trouble, connection->pg, result,
 	                      name_statement(statement, where, sizeof(where)));
+	name_rows(transaction, statement, result);
+	if (statement->kind == SLU_LETTER && connection->trouble.action == SLU_ISOLATE)
+		connection->trouble.action = SLU_HALT;
 	return SLU_STOPPED;
 }
 
@@ -154,11 +172,13 @@ static bool send_statement(const struct slu_script *script, const struct slu_sta
 	if (statement->kind == SLU_BEGIN || statement->kind == SLU_COMMIT)
 		return PQsendQueryParams(pg, statement->kind == SLU_BEGIN ? "BEGIN" : "COMMIT", 0,
 		                         NULL, NULL, NULL, NULL, 0) == 1;
-	if (statement->kind == SLU_SEAL) /* once a run: not worth preparing */
-		return PQsendQueryParams(pg, slu_fence_seal_sql, (int)statement->count, NULL,
-		                         script->values + statement->first,
-		                         script->sizes + statement->first,
-		                         script->formats + statement->first, 0) == 1;
+	if (statement->kind == SLU_SEAL || statement->kind == SLU_LETTER) /* not worth preparing */
+		return PQsendQueryParams(
+			       pg,
+			       statement->kind == SLU_SEAL ? slu_fence_seal_sql : slu_letter_sql,
+			       (int)statement->count, NULL, script->values + statement->first,
+			       script->sizes + statement->first, script->formats + statement->first,
+			       0) == 1;
 	slu_session_name(connection, name, statement->kind, statement->stream);
 	return PQsendQueryPrepared(pg, name, (int)statement->count,
 	                           script->values + statement->first,

@@ -8,6 +8,8 @@
  * A stopped connection is dropped, whatever state it is in; whether the batch was committed is for
  * the fence to tell, on the next one.
  *
+ * Stopped with SLU_ISOLATE, a row was refused, one of `failed`.
+ *
  * SLU_DONE proves a commit: either the sync of a pipeline without BEGIN was reached without an
  * error before it, or COMMIT was answered with its own tag, after every COPY had counted the rows
  * it was sent. A COMMAND_OK proves nothing: of a pipeline it comes before the commit, and COMMIT in
@@ -26,6 +28,8 @@ struct slu_transaction {
 	bool all_sent;            /* and its last: the sync of a pipeline, the string */
 	size_t sent;              /* index of the next statement of a pipeline to send */
 	size_t answered;          /* index of the next statement to be answered */
+	struct slu_span failed;   /* rows of which one was refused; first == end: not known */
+	bool failed_copy;         /* by COPY */
 	bool copying;             /* the server waits for data */
 	size_t copied;            /* bytes of them handed over */
 	uint64_t moves;           /* grows whenever something happened; */

@@ -34,7 +34,7 @@
 struct postgres {
 	struct sluice_sink sink; /* first: the door's handle */
 	struct slu_target target;
-	struct slu_script_limits limits;
+	struct slu_script_terms terms;
 	struct sluice_sink_setup setup;
 	struct slu_run run;
 	struct slu_connection connection;
@@ -82,6 +82,8 @@ static enum sluice_status postgres_start(struct sluice_sink *sink,
 		                        "a sink needs at least one batch in flight");
 	postgres->setup = *setup;
 	postgres->random = setup->seed;
+	postgres->terms.format = setup->format;
+	postgres->terms.format_size = setup->format_size;
 	postgres->target.streams = setup->streams;
 	postgres->target.chance = setup->seed;
 	postgres->target.generation = &postgres->run.generation;
@@ -114,7 +116,7 @@ static enum sluice_status postgres_submit(struct sluice_sink *sink,
 {
 	struct postgres *postgres = (struct postgres *)sink;
 
-	return slu_run_take(&postgres->run, batch, &postgres->limits) ? SLUICE_OK : SLUICE_FAILED;
+	return slu_run_take(&postgres->run, batch, &postgres->terms) ? SLUICE_OK : SLUICE_FAILED;
 }
 
 /* It needs a session that knows where the run stands, and memory: step sees to both. */
@@ -166,12 +168,43 @@ static void retry(struct postgres *postgres, const char *reason, uint64_t now_ns
 		postgres->backoff_ns = BACKOFF_NS_MAX;
 }
 
+/* The next attempt is on a connection of its own, as after any stop, but without a pause: the server
+ * is well. */
+static void try_otherwise(struct postgres *postgres)
+{
+	slu_connection_close(&postgres->connection);
+	postgres->on_wire = false;
+	postgres->dial_at_ns = 0;
+}
+
+/* A row of the head's was refused. */
+static void isolate(struct postgres *postgres, struct slu_trouble *trouble, uint64_t now_ns)
+{
+	const struct slu_transaction *transaction = &postgres->transaction;
+
+	switch (slu_run_blame_head(&postgres->run, &transaction->failed, transaction->failed_copy,
+	                           trouble, &postgres->terms)) {
+	case SLU_BLAME_ROW:
+	case SLU_BLAME_LATER:
+		try_otherwise(postgres);
+		break;
+	case SLU_BLAME_PASSING:
+		retry(postgres, trouble->reason, now_ns);
+		break;
+	case SLU_BLAME_NOBODY:
+		halt(postgres, trouble->reason);
+		break;
+	}
+}
+
 static void give_way(struct postgres *postgres, uint64_t now_ns)
 {
 	struct slu_trouble trouble = postgres->connection.trouble;
 
 	if (trouble.action == SLU_RETRY)
 		retry(postgres, trouble.reason, now_ns);
+	else if (trouble.action == SLU_ISOLATE && postgres->on_wire)
+		isolate(postgres, &trouble, now_ns);
 	else
 		halt(postgres, trouble.reason);
 }
@@ -221,9 +254,26 @@ static bool connect_step(struct postgres *postgres, uint64_t now_ns)
 	return progress == SLU_DONE;
 }
 
+static void tell_letters(struct postgres *postgres)
+{
+	const struct slu_parcel *parcel = slu_run_head_parcel(&postgres->run);
+	char detail[SLU_REASON_SIZE];
+	size_t index;
+
+	for (index = 0; parcel != NULL && index < parcel->letter_count; index++) {
+		const struct slu_letter *letter = &parcel->letters[index];
+
+		(void)snprintf(detail, sizeof(detail), "record %llu of lane %u: %.200s",
+		               (unsigned long long)letter->row.sequence, (unsigned)letter->row.lane,
+		               letter->trouble.reason);
+		say(postgres, "dead letter: ", detail);
+	}
+}
+
 /* The head is in the database. */
 static void pop(struct postgres *postgres)
 {
+	tell_letters(postgres);
 	slu_run_pop(&postgres->run);
 	postgres->on_wire = false;
 	postgres->backoff_ns = BACKOFF_NS_MIN; /* a commit, not a connection, is success */
@@ -337,6 +387,7 @@ static void postgres_step(struct sluice_sink *sink, uint64_t now_ns,
 	else if (postgres->connection.phase == SLU_READY)
 		progress->state = SLUICE_STATE_RUNNING;
 	progress->committed = postgres->run.committed;
+	progress->dead_lettered = postgres->run.dead_lettered;
 	progress->positions = postgres->run.found ? postgres->run.positions : NULL;
 	progress->sealed = postgres->run.sealed;
 	progress->reconnects = postgres->reconnects;
@@ -376,12 +427,12 @@ static struct postgres *make(const char *conninfo, const struct sluice_postgres_
 		return NULL;
 	postgres->sink.ops = &postgres_ops;
 	postgres->backoff_ns = BACKOFF_NS_MIN;
-	postgres->limits.copy_threshold = SLUICE_POSTGRES_COPY_THRESHOLD;
-	postgres->limits.bytes_max = BATCH_BYTES_MAX_DEFAULT;
+	postgres->terms.copy_threshold = SLUICE_POSTGRES_COPY_THRESHOLD;
+	postgres->terms.bytes_max = BATCH_BYTES_MAX_DEFAULT;
 	if (options != NULL && options->copy_threshold > 0)
-		postgres->limits.copy_threshold = options->copy_threshold;
+		postgres->terms.copy_threshold = options->copy_threshold;
 	if (options != NULL && options->batch_bytes_max > 0)
-		postgres->limits.bytes_max = options->batch_bytes_max;
+		postgres->terms.bytes_max = options->batch_bytes_max;
 	postgres->target.conninfo = strdup(conninfo);
 	if (postgres->target.conninfo == NULL) {
 		free(postgres);

@@ -24,14 +24,19 @@
 extern "C" {
 #endif
 
-/* One row to write. `record` points into a lane and is valid during submit only. */
+/* One row to write. `record` points into a lane, and stays valid until the row's batch is told
+ * committed, or the next begin or close. */
 struct sluice_row {
-	const void *record;
+	const void *record; /* layout.size bytes may be read, */
 	uint64_t version;
-	bool removed; /* only the record's key is filled: delete its row */
+	bool removed;  /* only the record's key is filled: delete its row */
+	uint16_t size; /* and so many were put: those behind are undefined */
+	uint32_t lane; /* with `sequence` (1, 2, 3..) the record's name within its generation */
+	uint64_t sequence;
 };
 
-/* The rows of one stream. Of a state stream each key comes once, in the order of its bytes. */
+/* The rows of one stream. Of a state stream each key comes once, in the order of its bytes. Valid
+ * during submit only. */
 struct sluice_part {
 	const struct sluice_stream *stream;
 	const struct sluice_row *rows;
@@ -55,6 +60,8 @@ struct sluice_batch {
 
 struct sluice_sink_setup {
 	const struct sluice_streams *streams;
+	const void *format; /* the streams' descriptions as bytes, as lane files hold them; valid */
+	size_t format_size; /* until close. For whoever is to read records without this program */
 	size_t in_flight_batches; /* the most batches to hold at a time */
 	uint64_t seed;            /* for jitter, and for names that no other process uses */
 	void (*log)(void *context, const char *line);
@@ -72,6 +79,9 @@ struct sluice_generation {
 struct sluice_sink_progress {
 	enum sluice_state state; /* CONNECTING, RUNNING or HALTED */
 	uint64_t committed;      /* number of the last batch known committed, 0 after begin */
+	/* Rows of the batches up to that one which the far end refused, and which are kept there
+	 * for an operator instead: dead letters. 0 after begin. */
+	uint64_t dead_lettered;
 	/* Where the generation's lanes stood at the far end when it was begun, one position a lane:
 	 * 0 for a new one. NULL until that is known. Valid until the next begin or close. */
 	const uint64_t *positions;

@@ -84,7 +84,8 @@ struct sluice_ticket {
 };
 
 enum sluice_level {
-	SLUICE_COMMITTED = 1, /* in the database, as durable as that server is */
+	SLUICE_COMMITTED = 1, /* in the database, as durable as that server is; as a dead letter, if
+	                         its table refuses it */
 };
 
 /* What an accepted record survives before it is committed. */
@@ -146,9 +147,10 @@ struct sluice_options {
 struct sluice_account {
 	uint64_t accepted;
 	uint64_t committed;
-	uint64_t coalesced;     /* an older version of a key, never sent because a newer one was */
-	uint64_t dead_lettered; /* always 0 in this version */
-	uint64_t dropped;       /* always 0 in this version */
+	uint64_t coalesced; /* an older version of a key, never sent because a newer one was */
+	uint64_t
+		dead_lettered; /* refused by the sink, and kept for an operator: sluice.dead_letter */
+	uint64_t dropped;      /* always 0 in this version */
 	uint64_t pending;
 };
 

@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-#define LIBRARY "sluice 1/u lane (N ms)\n"
+#define LIBRARY "sluice 1/u sluice (N ms)\n"
 #define MORE "`sluice migrate --help` tells what there is.\n"
 
 static void make_three(void)

@@ -115,7 +115,7 @@ Test(migrate_stop, the_announcement_comes_from_the_run_and_once)
 	wait_for("SELECT count(pg_sleep(0.5))", 1);
 	database_run(stage.connection, "SELECT pg_advisory_unlock(4711)");
 	end();
-	cr_assert_str_eq(stage.err, "sluice 1/u lane (N ms)\n1/u a (N ms)\n"
+	cr_assert_str_eq(stage.err, "sluice 1/u sluice (N ms)\n1/u a (N ms)\n"
 	                            "Stopping after this running migration ... (again to roll it "
 	                            "back)\n2/u b (N ms)\n"
 	                            "error: stopped before 0003_c.up.sql: the database is at "

@@ -83,6 +83,8 @@ static inline void driver_start(struct driver *driver, const char *dsn,
 {
 	static uint64_t opened;
 	struct sluice_sink_setup setup = {.streams = &trading_streams,
+	                                  .format = "format",
+	                                  .format_size = 6,
 	                                  .in_flight_batches = DRIVER_BATCHES,
 	                                  .seed = ++opened,
 	                                  .log = driver_log};
@@ -120,6 +122,16 @@ static inline void driver_sleep(const struct driver *driver)
 	cr_assert(woken > 0 || driver->progress.wake_ns <= limit, "the sink lost a wakeup");
 }
 
+/* As records of lane 0, behind `position`. */
+static inline void driver_number(const struct sluice_part *part, uint64_t *position)
+{
+	struct sluice_row *rows = (struct sluice_row *)part->rows;
+	size_t index;
+
+	for (index = 0; index < part->row_count; index++)
+		rows[index].sequence = ++*position;
+}
+
 /* Offers `part_count` parts as the next batch, as soon as the sink is ready. Lane 0 holds the
  * records, lane 1 one that was coalesced. */
 static inline void driver_submit(struct driver *driver, const struct sluice_part *parts,
@@ -147,7 +159,8 @@ static inline void driver_submit(struct driver *driver, const struct sluice_part
 	if (batch.number == 1)
 		memcpy(driver->positions, driver->progress.positions, sizeof(to));
 	memcpy(to, driver->positions, sizeof(to));
-	to[0] += batch.row_count;
+	for (index = 0; index < part_count; index++)
+		driver_number(&parts[index], &to[0]);
 	to[1] += 1;
 	cr_assert_eq(driver->sink->ops->submit(driver->sink, &batch), SLUICE_OK);
 	memcpy(driver->positions, to, sizeof(to));
@@ -239,7 +252,9 @@ static inline void *rows_make(struct rows *rows, const struct sluice_stream *str
 	rows->records = calloc(count, stream->layout.size);
 	cr_assert(rows->rows != NULL && rows->records != NULL);
 	for (index = 0; index < count; index++)
-		rows->rows[index].record = rows->records + index * stream->layout.size;
+		rows->rows[index] =
+			(struct sluice_row){.record = rows->records + index * stream->layout.size,
+		                            .size = (uint16_t)stream->layout.size};
 	return rows->records;
 }
 

@@ -47,6 +47,7 @@ static void drop(struct writer *writer, struct engine *engine)
 static const char grants[] =
 	"GRANT USAGE ON SCHEMA sluice TO @;"
 	"GRANT SELECT, INSERT, UPDATE ON sluice.lane TO @;"
+	"GRANT INSERT ON sluice.dead_letter, sluice.letter_format TO @;"
 	"GRANT SELECT, INSERT, UPDATE, DELETE ON trades, \"Account \"\"book\"\"\" TO @";
 
 Test(sink_grants, the_documented_grants_are_enough)
@@ -58,12 +59,15 @@ Test(sink_grants, the_documented_grants_are_enough)
 	engine_make(&engine);
 	writer_make(&writer, &engine);
 	run_for(engine.admin, &writer, grants);
+	database_run(engine.admin, "ALTER TABLE trades ADD CHECK (id NOT IN (1000, 1050))");
 	engine_start(&engine, writer.dsn);
 	engine_commit(&engine, 3);
 	engine_commit(&engine, 100); /* more trades than travel as an array */
 	cr_assert_eq(sluice_remove(engine.lane, &book_accounts, &key, NULL), SLUICE_OK);
 	engine_close(&engine);
-	cr_assert_eq(database_query_int(engine.admin, "SELECT count(*) FROM trades"), 103);
+	cr_assert_eq(database_query_int(engine.admin, "SELECT count(*) FROM trades"), 101);
+	cr_assert_eq(database_query_int(engine.admin, "SELECT count(*) FROM sluice.dead_letter"),
+	             2);
 	cr_assert_eq(
 		database_query_int(engine.admin, "SELECT count(*) FROM \"Account \"\"book\"\"\""),
 		102);

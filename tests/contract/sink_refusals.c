@@ -68,7 +68,7 @@ static void say_twice(struct server *server, size_t orders_count, size_t executi
 {
 	static const uint64_t from[DRIVER_LANES] = {0};
 	static const uint64_t to[DRIVER_LANES] = {7, 0, 9};
-	const struct slu_script_limits limits = {THRESHOLD, SIZE_MAX};
+	const struct slu_script_terms terms = {.copy_threshold = THRESHOLD, .bytes_max = SIZE_MAX};
 	const struct sluice_generation generation = {.id = {{(uint8_t)orders_count, 1, 2}},
 	                                             .lane_count = DRIVER_LANES};
 	struct slu_target target = {
@@ -79,6 +79,7 @@ static void say_twice(struct server *server, size_t orders_count, size_t executi
 	struct rows orders;
 	struct rows executions;
 	struct slu_connection connection;
+	struct slu_parcel *parcel;
 	struct slu_script *script;
 
 	orders_make(&orders, 1, orders_count, 1);
@@ -87,7 +88,10 @@ static void say_twice(struct server *server, size_t orders_count, size_t executi
 		parts[batch.part_count++] = rows_part(&orders);
 	parts[batch.part_count++] = rows_part(&executions);
 	batch.parts = parts;
-	script = slu_script_make(&batch, &generation.id, &limits);
+	batch.row_count = orders_count + executions_count;
+	parcel = slu_parcel_make(&batch);
+	cr_assert_not_null(parcel);
+	script = slu_script_make(parcel, &generation.id, &terms);
 	connect_by_hand(&connection, &target);
 	cr_assert_eq(say(&connection, script, connection.epoch), SLU_DONE, "%s",
 	             connection.trouble.reason);
@@ -105,6 +109,7 @@ static void say_twice(struct server *server, size_t orders_count, size_t executi
 	cr_assert_rows(server, 0, 0);
 	slu_connection_close(&connection);
 	slu_script_free(script);
+	slu_parcel_free(parcel);
 	rows_free(&orders);
 	rows_free(&executions);
 }
@@ -255,13 +260,6 @@ Test(sink_refusals, a_newer_row_in_the_table_halts_before_a_copy)
 	expect_halt(NEWER_ORDER, 100, "stream orders: of 100 rows not all were written");
 }
 
-Test(sink_refusals, a_violated_constraint_halts_and_tells_no_values)
-{
-	expect_halt("ALTER TABLE executions ADD CONSTRAINT small CHECK (fill_quantity < 4)", 5,
-	            "write to stream executions: 23514 check violation, or no partition for the "
-	            "row, table executions, constraint small");
-}
-
 Test(sink_refusals, what_a_trigger_says_is_not_told)
 {
 	expect_halt("CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS "
@@ -271,24 +269,18 @@ Test(sink_refusals, what_a_trigger_says_is_not_told)
 	            5, "write to stream executions: 42501");
 }
 
-Test(sink_refusals, an_error_in_the_middle_of_a_copy_halts)
-{
-	expect_halt("ALTER TABLE executions ADD CONSTRAINT small CHECK (fill_quantity < 4)", 20000,
-	            "copy to stream executions: 23514");
-}
-
 #define DEFERRED                                                                               \
 	"CREATE TABLE parents (name text PRIMARY KEY); ALTER TABLE executions ADD CONSTRAINT " \
 	"late FOREIGN KEY (execution_id) REFERENCES parents DEFERRABLE INITIALLY DEFERRED"
 
 Test(sink_refusals, an_error_at_the_sync_is_no_commit)
 {
-	expect_halt(DEFERRED, 5, "commit: 23503 foreign key violation");
+	expect_halt(DEFERRED, 5, "does not tell which row");
 }
 
 Test(sink_refusals, an_error_at_commit_is_no_commit)
 {
-	expect_halt(DEFERRED, 100, "commit: 23503 foreign key violation");
+	expect_halt(DEFERRED, 100, "does not tell which row");
 }
 
 Test(sink_refusals, a_notice_in_the_middle_of_a_copy_does_not_end_it)
@@ -318,27 +310,6 @@ Test(sink_refusals, a_notice_in_the_middle_of_a_copy_does_not_end_it)
 }
 
 /* ---- content, and what is missing ---- */
-
-Test(sink_refusals, content_that_fits_no_row_halts_after_what_came_before)
-{
-	struct server server;
-	struct driver driver;
-	struct rows orders;
-
-	server_open(&server);
-	driver_open(&driver, server.dsn, NULL, NULL);
-	orders_make(&orders, 1, 1, 1);
-	submit_one(&driver, &orders);
-	((struct trading_order *)orders.records)->state.size = 200;
-	submit_one(&driver, &orders);
-	driver_settle(&driver);
-	cr_assert_halted(&driver, "stream orders, column state: the text's size");
-	cr_assert_eq(driver.progress.committed, 1);
-	cr_assert_rows(&server, 1, 0);
-	rows_free(&orders);
-	driver_close(&driver);
-	server_close(&server);
-}
 
 Test(sink_refusals, a_batch_beyond_its_bound_halts)
 {

@@ -286,6 +286,27 @@ Test(flusher, the_picture_tells_the_sinks_state_and_since_when)
 	cr_assert_str_eq(picture.reason, "the disk is full");
 }
 
+Test(flusher, dead_letters_are_counted_apart_from_what_was_committed)
+{
+	struct sluice_stats stats;
+
+	open_with("lanes=2 lane_slots=64 flush_delay=0");
+	put_events(5);
+	f.sink->dead_lettered = 2;
+	step_for(10 * MS);
+	put_events(4);
+	f.sink->dead_lettered = 3;
+	step_for(10 * MS);
+	put_events(1);
+	f.sink->commit_up_to = f.sink->submitted;
+	step_for(10 * MS);
+	sluice_stats(f.sluice, &stats);
+	assert_equal(stats.account.accepted, 10);
+	assert_equal(stats.account.committed, 6);
+	assert_equal(stats.account.dead_lettered, 3);
+	assert_equal(stats.account.pending, 1);
+}
+
 Test(flusher, a_records_lag_is_from_its_epoch_to_its_acknowledgement)
 {
 	open_with("lanes=2 lane_slots=64 flush_delay=0");

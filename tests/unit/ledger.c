@@ -26,7 +26,7 @@ struct ledger_sink {
 	bool seal, sealed;
 	struct held held[HELD_MAX];
 	size_t held_count;
-	uint64_t committed;
+	uint64_t committed, dead_lettered;
 };
 
 static void violate(struct ledger *ledger, const char *what)
@@ -77,7 +77,7 @@ static enum sluice_status ledger_begin(struct sluice_sink *sink,
 		violate(ledger, "a generation came back with other lanes");
 	self->generation = found;
 	self->told = self->seal = self->sealed = false;
-	self->committed = 0;
+	self->committed = self->dead_lettered = 0;
 	return SLUICE_OK;
 }
 
@@ -117,6 +117,12 @@ static enum sluice_status ledger_submit(struct sluice_sink *sink, const struct s
 	return SLUICE_OK;
 }
 
+static bool is_refused(const struct ledger *ledger, const struct seen_row *row)
+{
+	return ledger->refuses != 0 && row->stream == &events &&
+	       row->record.event.value == ledger->refuses;
+}
+
 static void apply(struct ledger_sink *self)
 {
 	struct ledger *ledger = self->ledger;
@@ -132,8 +138,13 @@ static void apply(struct ledger_sink *self)
 		ledger->row_capacity = 2 * (ledger->row_count + held->row_count);
 		ledger->rows = realloc(ledger->rows, ledger->row_capacity * sizeof(*ledger->rows));
 	}
-	memcpy(ledger->rows + ledger->row_count, held->rows, held->row_count * sizeof(*held->rows));
-	ledger->row_count += held->row_count;
+	for (size_t i = 0; i < held->row_count; i++)
+		if (is_refused(ledger, &held->rows[i])) {
+			ledger->letter_count++;
+			self->dead_lettered++;
+		} else {
+			ledger->rows[ledger->row_count++] = held->rows[i];
+		}
 	self->committed = held->number;
 	free(held->rows);
 	memmove(held, held + 1, --self->held_count * sizeof(*held));
@@ -157,6 +168,7 @@ static void ledger_step(struct sluice_sink *sink, uint64_t now_ns,
 	*progress = (struct sluice_sink_progress){
 		.state = online ? SLUICE_STATE_RUNNING : SLUICE_STATE_CONNECTING,
 		.committed = self->committed,
+		.dead_lettered = self->dead_lettered,
 		.positions = self->told ? self->positions : NULL,
 		.sealed = self->sealed,
 		.ready = self->told && self->held_count < 2,

@@ -26,7 +26,9 @@ struct ledger {
 	size_t generation_count;
 	struct seen_row *rows; /* in the order they were committed */
 	size_t row_count, row_capacity;
-	bool offline;       /* from now on nobody is told anything */
+	bool offline;     /* from now on nobody is told anything */
+	uint64_t refuses; /* events of this value become dead letters, which are only counted */
+	size_t letter_count;
 	char violation[96]; /* "" while all kept the rules */
 };
 

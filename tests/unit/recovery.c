@@ -150,7 +150,8 @@ static struct sluice_stats stats(void)
 
 static void assert_account(const struct sluice_account *account)
 {
-	assert_equal(account->accepted, account->committed + account->coalesced + account->pending);
+	assert_equal(account->accepted, account->committed + account->coalesced +
+	                                        account->dead_lettered + account->pending);
 }
 
 /* Of the living run and of the former ones. Nothing pending has ever gone below nothing. */
@@ -196,6 +197,30 @@ Test(recovery, what_the_database_has_is_not_sent_again)
 	steps(STEPS_TO_THE_END);
 	assert_events(100, 8);
 	assert_equal(f.ledger.row_count, 8);
+}
+
+Test(recovery, dead_letters_are_counted_for_the_run_whose_records_they_are)
+{
+	f.ledger.refuses = 7;
+	f.ledger.offline = true;
+	start_run();
+	put_events(f.lanes[0], 7, 1);
+	put_events(f.lanes[0], 100, 3);
+	put_events(f.lanes[1], 7, 1);
+	die();
+	f.ledger.offline = false;
+	start_run();
+	put_events(f.lanes[0], 7, 1);
+	put_events(f.lanes[0], 103, 4);
+	steps(STEPS_TO_THE_END);
+	assert_events(100, 7);
+	assert_equal(f.ledger.letter_count, 3);
+	assert_equal(stats().former.account.committed, 3);
+	assert_equal(stats().former.account.dead_lettered, 2);
+	assert_equal(stats().account.committed, 4);
+	assert_equal(stats().account.dead_lettered, 1);
+	assert_accounts();
+	assert_equal(stats().account.pending, 0);
 }
 
 Test(recovery, its_file_is_gone_when_all_is_carried)

@@ -20,8 +20,9 @@ static const struct sluice_stream stream = {
 	.name = "s", .kind = SLUICE_APPEND, .layout.column_count = 2, .layout.columns = columns};
 
 static const struct record records[] = {{1, 10}, {0, 0}, {1, 12}};
-static const struct sluice_row rows[] = {
-	{&records[0], 1, false}, {&records[1], 2, true}, {&records[2], 3, false}};
+static const struct sluice_row rows[] = {{.record = &records[0], .version = 1},
+                                         {.record = &records[1], .version = 2, .removed = true},
+                                         {.record = &records[2], .version = 3}};
 
 static const char *hex_of(const struct slu_buffer *buffer)
 {

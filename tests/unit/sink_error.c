@@ -22,12 +22,23 @@ Test(sink_error, what_may_pass_is_retried)
 		cr_expect_eq(slu_error_action(codes[index]), SLU_RETRY, "%s", codes[index]);
 }
 
+Test(sink_error, what_a_row_is_to_blame_for_is_isolated)
+{
+	static const char *const codes[] = {"09000", "22001", "22003", "22008", "22012", "22021",
+	                                    "22P02", "22P05", "23502", "23503", "23505", "23514",
+	                                    "23P01", "38000", "39000", "44000", "54000", "P0001"};
+	size_t index;
+
+	for (index = 0; index < sizeof(codes) / sizeof(codes[0]); index++)
+		cr_expect_eq(slu_error_action(codes[index]), SLU_ISOLATE, "%s", codes[index]);
+}
+
 Test(sink_error, what_stays_wrong_halts)
 {
-	static const char *const codes[] = {
-		"0A000", "21000", "22001", "22012", "22P02", "23502", "23503", "23505", "23514",
-		"25001", "25P02", "28P01", "3D000", "3F000", "42501", "42P01", "42703", "42804",
-		"54000", "55000", "57000", "57P04", "P0001", "XX000", "XX001"};
+	static const char *const codes[] = {"0A000", "21000", "22023", "22P03", "22P04",
+	                                    "25001", "25P02", "28P01", "3D000", "3F000",
+	                                    "42501", "42P01", "42703", "42804", "55000",
+	                                    "57000", "57P04", "XX000", "XX001"};
 	size_t index;
 
 	for (index = 0; index < sizeof(codes) / sizeof(codes[0]); index++)

@@ -8,7 +8,7 @@
 
 enum { LANES = 2, IN_FLIGHT = 3 };
 
-static const struct slu_script_limits limits = {64, SIZE_MAX};
+static const struct slu_script_terms terms = {.copy_threshold = 64, .bytes_max = SIZE_MAX};
 static struct slu_run run;
 static uint64_t to[LANES]; /* of the last batch taken */
 
@@ -51,7 +51,7 @@ static void take(uint64_t number)
 	const struct sluice_batch batch = {
 		.number = number, .from = from, .to = to, .lane_count = LANES};
 
-	cr_assert(slu_run_take(&run, &batch, &limits));
+	cr_assert(slu_run_take(&run, &batch, &terms));
 }
 
 static void take_seal(void)

@@ -50,22 +50,30 @@ static struct sluice_part part_of(const struct sluice_stream *stream, size_t wri
 	size_t index;
 
 	for (index = 0; index < part.row_count; index++)
-		own[index] = (struct sluice_row){record, index, index >= written};
+		own[index] = (struct sluice_row){
+			.record = record, .version = index, .removed = index >= written};
 	return part;
 }
 
 static struct slu_script *make(const struct sluice_part *parts, size_t count, size_t bytes_max)
 {
-	const struct slu_script_limits limits = {THRESHOLD, bytes_max};
-	const struct sluice_batch batch = {.number = 7,
-	                                   .parts = parts,
-	                                   .part_count = count,
-	                                   .from = from,
-	                                   .to = to,
-	                                   .lane_count = 2};
-	struct slu_script *script = slu_script_make(&batch, &generation, &limits);
+	const struct slu_script_terms terms = {.copy_threshold = THRESHOLD, .bytes_max = bytes_max};
+	struct sluice_batch batch = {.number = 7,
+	                             .parts = parts,
+	                             .part_count = count,
+	                             .from = from,
+	                             .to = to,
+	                             .lane_count = 2};
+	struct slu_parcel *parcel;
+	struct slu_script *script;
 
+	for (size_t i = 0; i < count; i++)
+		batch.row_count += parts[i].row_count;
+	parcel = slu_parcel_make(&batch);
+	cr_assert_not_null(parcel);
+	script = slu_script_make(parcel, &generation, &terms);
 	cr_assert_not_null(script);
+	slu_parcel_free(parcel);
 	return script;
 }
 

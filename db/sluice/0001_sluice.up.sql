@@ -40,6 +40,52 @@ COMMENT ON COLUMN sluice.lane.sealed_at IS
     'From then on the row moves no more. NULL while the run lives, and for one that died, until '
     'what it left is written';
 
+-- What the records of dead letters look like: the streams' descriptions, as the program that wrote
+-- them was compiled, once each.
+CREATE TABLE sluice.letter_format (
+    id          bytea PRIMARY KEY,
+    description bytea NOT NULL
+);
+
+COMMENT ON TABLE sluice.letter_format IS
+    'How the records in sluice.dead_letter are to be read: the streams of the program that wrote '
+    'them, by their SHA-256. Read by `sluice dead-letter`; a row may go when no letter names it';
+
+-- Records that the database refused, one row each, written in the transaction that carried the rest
+-- of their batch: so each record is in its table or here, and never in both.
+CREATE TABLE sluice.dead_letter (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    generation      uuid NOT NULL,
+    lane            integer NOT NULL,
+    sequence        bigint NOT NULL,
+    stream          text NOT NULL,
+    version         bigint NOT NULL,
+    removed         boolean NOT NULL,
+    sqlstate        text NOT NULL,
+    constraint_name text,
+    reason          text NOT NULL,
+    format          bytea NOT NULL REFERENCES sluice.letter_format,
+    record          bytea NOT NULL,
+    refused_at      timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (generation, lane, sequence)
+);
+
+COMMENT ON TABLE sluice.dead_letter IS
+    'Records that this database refused, kept so that none is lost: `sluice dead-letter list` shows '
+    'them, replay writes them into their tables once the cause is mended, discard gives them up. '
+    'They hold business data: guard them as their tables';
+COMMENT ON COLUMN sluice.dead_letter.generation IS 'The run of the engine, as in sluice.lane';
+COMMENT ON COLUMN sluice.dead_letter.sequence IS
+    'The record''s number in its lane: together with generation and lane it names the record';
+COMMENT ON COLUMN sluice.dead_letter.version IS
+    'Of a state stream''s record: an older version is never written over a newer one. 0 otherwise';
+COMMENT ON COLUMN sluice.dead_letter.removed IS
+    'The record is only a key, whose row was to be deleted';
+COMMENT ON COLUMN sluice.dead_letter.sqlstate IS
+    'Why it was refused. Empty: not by the database, but before, since no row could hold it';
+COMMENT ON COLUMN sluice.dead_letter.reason IS 'In words, without values';
+COMMENT ON COLUMN sluice.dead_letter.record IS 'The record''s bytes, as letter_format describes';
+
 -- The version of these tables, in the form of the migration runner, which makes it where it is not:
 -- here, so that every role may read it. It holds a number, and each engine compares it with its own
 -- whenever it connects.
