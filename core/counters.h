@@ -36,6 +36,12 @@ struct slu_picture {
 	char reason[256];
 };
 
+/* Nothing goes on before an operator acts. */
+static inline bool slu_picture_stopped(const struct slu_picture *picture)
+{
+	return picture->state == SLUICE_STATE_HALTED || picture->state == SLUICE_STATE_FENCED;
+}
+
 #define SLU_PICTURE_WORDS (sizeof(struct slu_picture) / sizeof(uint64_t))
 
 struct slu_counters {

@@ -51,6 +51,8 @@ const char *sluice_state_name(enum sluice_state state)
 		return "halted";
 	case SLUICE_STATE_CLOSED:
 		return "closed";
+	case SLUICE_STATE_FENCED:
+		return "fenced";
 	}
 	return "unknown";
 }

@@ -415,7 +415,7 @@ static bool finished(struct slu_flusher *flusher, uint64_t now_ns)
 
 	if (stop_ns == 0)
 		return false;
-	if (now_ns >= stop_ns || flusher->picture.state == SLUICE_STATE_HALTED)
+	if (now_ns >= stop_ns || slu_picture_stopped(&flusher->picture))
 		return true;
 	return slu_flusher_drained(flusher) && sealed(flusher);
 }

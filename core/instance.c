@@ -102,7 +102,7 @@ static enum sluice_status hopeless(struct sluice *sluice)
 	if (sluice->gone != SLUICE_OK)
 		return sluice->gone;
 	slu_counters_read(&sluice->flusher.counters, &picture);
-	return picture.state == SLUICE_STATE_HALTED ? SLUICE_HALTED : SLUICE_OK;
+	return slu_picture_stopped(&picture) ? SLUICE_HALTED : SLUICE_OK;
 }
 
 static enum sluice_status wait_committed(struct sluice *sluice, const struct sluice_lane *lane,
@@ -258,7 +258,7 @@ static enum sluice_status outcome(const struct slu_picture *picture,
 {
 	if (account->pending == 0 && picture->former.account.pending == 0)
 		return SLUICE_OK;
-	return picture->state == SLUICE_STATE_HALTED ? SLUICE_HALTED : SLUICE_TIMEOUT;
+	return slu_picture_stopped(picture) ? SLUICE_HALTED : SLUICE_TIMEOUT;
 }
 
 static void write_report(struct sluice *sluice, uint64_t began_ns)

@@ -243,9 +243,11 @@ static enum sluice_status wait_until_running(struct sluice *sluice, struct sluic
 		slu_counters_read(&sluice->flusher.counters, &picture);
 		if (picture.state == SLUICE_STATE_RUNNING)
 			return SLUICE_OK;
-		if (picture.state == SLUICE_STATE_HALTED)
-			return sluice_error_set(error, SLUICE_HALTED, "the sink halted: %s",
-			                        picture.reason);
+		if (slu_picture_stopped(&picture))
+			return sluice_error_set(
+				error, SLUICE_HALTED, "the sink %s: %s",
+				picture.state == SLUICE_STATE_FENCED ? "is fenced off" : "halted",
+				picture.reason);
 		now_ns = sluice->env->now_ns(sluice->env);
 		if (now_ns >= until_ns)
 			return sluice_error_set(

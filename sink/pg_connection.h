@@ -12,6 +12,7 @@
 #define SINK_PG_CONNECTION_H
 
 #include "sink/pg_error.h"
+#include "sink/pg_server.h"
 
 #include <sluice/sink.h>
 
@@ -36,6 +37,8 @@ struct slu_target {
 	const struct sluice_streams *streams;
 	uint64_t chance; /* a number that no other sink is likely to have */
 	const struct sluice_generation *generation; /* of the next dial */
+	struct slu_server server; /* where the last batch went; zeros before the first session */
+	bool owned; /* a session of ours has owned its row: it is not taken over again */
 };
 
 struct slu_connection {
@@ -51,7 +54,8 @@ struct slu_connection {
 	uint32_t dials;       /* so far: the number of this connection */
 	uint32_t pooled;      /* the first of them that met a pooler, 0 if none did */
 	size_t answered;      /* opening: statements answered */
-	uint64_t epoch;       /* opening: what the fence told, */
+	struct slu_server server;
+	uint64_t epoch; /* opening: what the fence told, */
 	bool sealed;
 	uint64_t *applied; /* the owner's: room for a position a lane */
 	struct slu_trouble trouble;

@@ -14,6 +14,7 @@ enum slu_action {
 	SLU_RETRY = 1, /* drop the connection, reconnect, let the fence tell, send again */
 	SLU_ISOLATE,   /* the rows are to blame: find the one (pg_parcel.h) */
 	SLU_HALT,      /* an operator must act */
+	SLU_FENCED,    /* another process has taken the run over */
 };
 
 #define SLU_REASON_SIZE 256

@@ -10,13 +10,18 @@ enum {
 };
 
 const char slu_fence_open_sql[] =
-	"INSERT INTO sluice.lane AS l (generation, epoch, applied) VALUES ($1::uuid, 1, "
-	"$2::bigint[]) ON CONFLICT (generation) DO UPDATE SET epoch = l.epoch + 1 "
-	"RETURNING epoch, applied, sealed_at IS NOT NULL";
+	"INSERT INTO sluice.lane AS l (generation, epoch, owner, applied) VALUES ($1::uuid, 1, "
+	"$2::bigint, $3::bigint[]) ON CONFLICT (generation) DO UPDATE SET epoch = l.epoch + 1, "
+	"owner = excluded.owner RETURNING epoch, applied, sealed_at IS NOT NULL, true";
 
 const char slu_fence_reopen_sql[] =
-	"UPDATE sluice.lane SET epoch = epoch + 1 WHERE generation = $1::uuid "
-	"RETURNING epoch, applied, sealed_at IS NOT NULL";
+	"UPDATE sluice.lane SET epoch = epoch + 1, owner = $2::bigint WHERE generation = $1::uuid "
+	"RETURNING epoch, applied, sealed_at IS NOT NULL, true";
+
+const char slu_fence_keep_sql[] =
+	"UPDATE sluice.lane SET epoch = epoch + (owner = $2::bigint)::int "
+	"WHERE generation = $1::uuid "
+	"RETURNING epoch, applied, sealed_at IS NOT NULL, owner = $2::bigint";
 
 const char slu_fence_move_sql[] =
 	"WITH moved AS (UPDATE sluice.lane SET applied = $4::bigint[] WHERE generation = "

@@ -2,7 +2,9 @@
 /*
  * pg_fence.h - the row of sluice.lane that makes a batch count once.
  *
- *      on connect    open    epoch = epoch + 1, tells `applied`     waits out a session left behind
+ *      first connect open    takes the run over: owner = us         both: epoch = epoch + 1, tell
+ *      every other   keep    if the owner is still us                `applied`, wait out a session
+ *                                                                    left behind
  *      first in      move    applied: from -> to, if generation, epoch and `from` are still so and
  *      every batch           the run is not sealed; otherwise an error, and nothing of the
  *                            transaction remains
@@ -20,13 +22,16 @@
 
 #include <sluice/stream.h>
 
-/* Parameters in binary: generation uuid, applied bigint[] (all 0: used if the row is new). One row:
- * epoch, applied, whether sealed. */
+/* Parameters in binary: generation uuid, owner bigint, applied bigint[] (all 0: used if the row is
+ * new). One row: epoch, applied, whether sealed, whether we are the owner. */
 extern const char slu_fence_open_sql[];
 
-/* The same for a run that has a row. Parameter: generation uuid. No row if it has none, and then
- * none is made. */
+/* The same for a run that has a row. Parameters in binary: generation uuid, owner bigint. No row if
+ * it has none, and then none is made. */
 extern const char slu_fence_reopen_sql[];
+
+/* The same, but takes nothing over. */
+extern const char slu_fence_keep_sql[];
 
 /* Parameters in binary: generation uuid, epoch bigint, from bigint[], to bigint[]. Raises 22012
  * (division by zero) unless exactly one row moved. */

@@ -207,6 +207,26 @@ void slu_run_pop(struct slu_run *run)
 
 /* ---- where the database stands ---- */
 
+bool slu_run_loss(const struct slu_run *run, struct slu_loss *loss)
+{
+	size_t lane;
+
+	memset(loss, 0, sizeof(*loss));
+	for (lane = 0; lane < run->generation.lane_count; lane++) {
+		if (run->told[lane] > run->applied[lane])
+			return false;
+		if (run->told[lane] == run->applied[lane])
+			continue;
+		if (loss->lanes++ == 0) {
+			loss->lane = lane;
+			loss->from = run->told[lane] + 1;
+			loss->to = run->applied[lane];
+		}
+		loss->records += run->applied[lane] - run->told[lane];
+	}
+	return loss->lanes > 0;
+}
+
 static bool stands_at(const struct slu_run *run, const uint64_t *positions)
 {
 	return memcmp(run->told, positions, positions_size(run)) == 0;

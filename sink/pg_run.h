@@ -73,6 +73,17 @@ enum slu_blame slu_run_blame_head(struct slu_run *run, const struct slu_span *sp
 /* It is in the database. */
 void slu_run_pop(struct slu_run *run);
 
+/* What the database has lost of what was committed, if it stands behind that (`told`). */
+struct slu_loss {
+	uint64_t records;
+	size_t lanes;      /* that lost some */
+	size_t lane;       /* the first of them, */
+	uint64_t from, to; /* and the sequences it lost */
+};
+
+/* Returns false when the database does not stand behind what was committed. */
+bool slu_run_loss(const struct slu_run *run, struct slu_loss *loss);
+
 /* A fresh session has filled `told`: where the database stands. The first one tells `positions`; a
  * later one tells whether the head, whose reply may have got lost, is there, and it is popped if
  * so. Returns false for positions that this run never wrote. */

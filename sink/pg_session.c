@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pg_session.c - whose session, settings, schema, prepared statements, fence.
+ * pg_session.c - whose session, which server, settings, schema, prepared statements, fence.
  *
  * A prepared write checks itself: it divides by zero unless every row it was given was inserted or
  * updated. A row can be missing because the version guard refused it (another writer of that key,
@@ -37,6 +37,7 @@ static const char settings_sql[] =
 /* What stands in the pipeline. */
 enum step {
 	WHOSE,
+	SERVER,
 	SETTINGS,
 	LIBRARY,
 	USER,
@@ -52,6 +53,7 @@ enum {
 	EPOCH_COLUMN = 0,
 	APPLIED_COLUMN = 1,
 	SEALED_COLUMN = 2,
+	OWNED_COLUMN = 3,
 	MARK_SIZE = 32,
 };
 
@@ -129,26 +131,30 @@ static bool prepare_streams(const struct slu_connection *connection)
 	return sent;
 }
 
-/* The row of a run that has one is not made anew. */
+/* The row of a run that has one is not made anew, nor taken over twice. */
 static bool open_fence(const struct slu_connection *connection)
 {
-	static const int formats[] = {1, 1};
-	const struct sluice_generation *generation = connection->target->generation;
+	static const int formats[] = {1, 1, 1};
+	const struct slu_target *target = connection->target;
+	const struct sluice_generation *generation = target->generation;
+	unsigned char owner[sizeof(uint64_t)];
+	const char *values[3] = {(const char *)generation->id.bytes, (const char *)owner};
+	int sizes[3] = {sizeof(generation->id.bytes), sizeof(owner)};
 	struct slu_buffer zeros;
-	const char *values[2] = {(const char *)generation->id.bytes};
-	int sizes[2] = {sizeof(generation->id.bytes)};
 	bool sent = false;
 
+	slu_write_be64(owner, target->chance);
 	if (generation->known)
-		return PQsendQueryParams(connection->pg, slu_fence_reopen_sql, 1, NULL, values,
-		                         sizes, formats, 1) == 1;
+		return PQsendQueryParams(connection->pg,
+		                         target->owned ? slu_fence_keep_sql : slu_fence_reopen_sql,
+		                         2, NULL, values, sizes, formats, 1) == 1;
 	slu_buffer_init(&zeros, SIZE_MAX);
 	memset(connection->applied, 0, generation->lane_count * sizeof(*connection->applied));
 	slu_array_put_positions(&zeros, connection->applied, generation->lane_count);
 	if (zeros.failure == SLU_BUFFER_FINE) {
-		values[1] = (const char *)zeros.bytes;
-		sizes[1] = (int)zeros.size;
-		sent = PQsendQueryParams(connection->pg, slu_fence_open_sql, 2, NULL, values, sizes,
+		values[2] = (const char *)zeros.bytes;
+		sizes[2] = (int)zeros.size;
+		sent = PQsendQueryParams(connection->pg, slu_fence_open_sql, 3, NULL, values, sizes,
 		                         formats, 1) == 1;
 	}
 	slu_buffer_free(&zeros);
@@ -163,6 +169,7 @@ bool slu_session_send(struct slu_connection *connection)
 	connection->answered = 0;
 	return PQenterPipelineMode(pg) == 1 &&
 	       PQsendQueryParams(pg, whose_sql, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+	       PQsendQueryParams(pg, slu_server_sql, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
 	       set(connection) && slu_schema_ask(pg, SLU_ASK_LIBRARY, streams) &&
 	       slu_schema_ask(pg, SLU_ASK_USER, streams) &&
 	       slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
@@ -178,7 +185,7 @@ bool slu_session_send(struct slu_connection *connection)
 static enum step step_at(const struct sluice_streams *streams, size_t at,
                          const struct sluice_stream **stream)
 {
-	static const enum step first[] = {WHOSE, SETTINGS, LIBRARY, USER, COLUMNS, FENCE};
+	static const enum step first[] = {WHOSE, SERVER, SETTINGS, LIBRARY, USER, COLUMNS, FENCE};
 	size_t next = sizeof(first) / sizeof(first[0]);
 	size_t index;
 
@@ -222,6 +229,15 @@ static enum slu_progress read_whose(struct slu_connection *connection, const PGr
 	return SLU_PENDING;
 }
 
+static enum slu_progress read_server(struct slu_connection *connection, const PGresult *result)
+{
+	slu_server_read(&connection->server, result);
+	return slu_server_follows(&connection->target->server, &connection->server,
+	                          &connection->trouble)
+	               ? SLU_PENDING
+	               : SLU_STOPPED;
+}
+
 /* All is answered, and the mark is there to stay. */
 static enum slu_progress finish(struct slu_connection *connection)
 {
@@ -249,7 +265,7 @@ static enum slu_progress fail(struct slu_connection *connection, const PGresult 
 		(void)snprintf(where, sizeof(where), "preparing stream %.64s", stream->name);
 	else
 		(void)snprintf(where, sizeof(where), "%s",
-		               step == WHOSE || step == SETTINGS ? "session settings" : "fence");
+		               step < LIBRARY ? "session settings" : "fence");
 	slu_trouble_of_result(&connection->trouble, connection->pg, result, where);
 	return SLU_STOPPED;
 }
@@ -272,6 +288,13 @@ static enum slu_progress read_fence(struct slu_connection *connection, const PGr
 			"wrote there: the row was deleted, or this is another database, or an "
 			"older state of it. Connect to the right one, or restore the row",
 			name);
+		return SLU_STOPPED;
+	}
+	if (PQgetlength(result, 0, OWNED_COLUMN) == 1 && bytes_of(result, OWNED_COLUMN)[0] == 0) {
+		slu_trouble_set(&connection->trouble, SLU_FENCED,
+		                "another process has taken run %s over (sluice.lane.owner): this "
+		                "one writes no more. Was its lane file copied or moved?",
+		                name);
 		return SLU_STOPPED;
 	}
 	if (PQgetlength(result, 0, EPOCH_COLUMN) != sizeof(uint64_t) ||
@@ -310,6 +333,8 @@ static enum slu_progress take(struct slu_connection *connection, const PGresult 
 		return fail(connection, result, step, stream);
 	if (step == WHOSE)
 		return read_whose(connection, result);
+	if (step == SERVER)
+		return read_server(connection, result);
 	if (step == OPEN)
 		return read_fence(connection, result);
 	return SLU_PENDING;

@@ -3,7 +3,7 @@
  * pg_session.h - what a fresh connection is asked and told before its first batch, in one round
  * trip.
  *
- *      pipeline [ whose session | settings | versions, columns (pg_schema.h)
+ *      pipeline [ whose session | which server | settings | versions, columns (pg_schema.h)
  *                 | prepare fence | prepare write, remove of each stream
  *                 | columns again | open the fence ]
  *

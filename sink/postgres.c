@@ -46,6 +46,7 @@ struct postgres {
 	uint64_t random;
 	bool lost; /* a connection that was ready is to be replaced */
 	bool halted;
+	bool fenced; /* halted, since another process has the run */
 	char reason[SLU_REASON_SIZE];
 };
 
@@ -106,6 +107,7 @@ static enum sluice_status postgres_begin(struct sluice_sink *sink,
 		return SLUICE_FAILED;
 	slu_connection_close(&postgres->connection);
 	postgres->connection.applied = postgres->run.told;
+	postgres->target.owned = false;
 	postgres->on_wire = false;
 	postgres->dial_at_ns = 0;
 	return SLUICE_OK;
@@ -207,29 +209,53 @@ static void give_way(struct postgres *postgres, uint64_t now_ns)
 		isolate(postgres, &trouble, now_ns);
 	else
 		halt(postgres, trouble.reason);
+	postgres->fenced |= trouble.action == SLU_FENCED;
 }
 
 /* ---- the cycle ---- */
+
+/* The database does not stand where this run has left it. */
+static void halt_astray(struct postgres *postgres)
+{
+	char reason[SLU_REASON_SIZE];
+	struct slu_loss loss;
+
+	if (!slu_run_loss(&postgres->run, &loss)) {
+		halt(postgres, "the database holds positions this run never wrote: another process "
+		               "writes with its generation, or the row was edited");
+		return;
+	}
+	(void)snprintf(reason, sizeof(reason),
+	               "the database went back (restored, or failed over to a server that lagged): "
+	               "%llu committed records are gone, lane %zu %llu to %llu%s. Restart the "
+	               "engine: what its lane file holds is written again",
+	               (unsigned long long)loss.records, loss.lane, (unsigned long long)loss.from,
+	               (unsigned long long)loss.to, loss.lanes > 1 ? ", and of other lanes" : "");
+	halt(postgres, reason);
+}
 
 static void welcome(struct postgres *postgres)
 {
 	uint64_t committed = postgres->run.committed;
 	char name[SLU_RUN_NAME_SIZE];
-	char detail[128];
+	char detail[192];
 
 	if (!slu_run_resolve(&postgres->run)) {
-		halt(postgres, "the database holds positions this run never wrote: it was restored "
-		               "or failed over to an older state, or another run has this one's "
-		               "generation");
+		halt_astray(postgres);
 		return;
 	}
+	if (slu_server_moved(&postgres->target.server, &postgres->connection.server))
+		say(postgres, "failed over", "");
+	postgres->target.server = postgres->connection.server;
+	postgres->target.owned = true;
 	if (postgres->run.committed != committed)
 		postgres->backoff_ns = BACKOFF_NS_MIN;
 	if (postgres->lost)
 		postgres->reconnects++;
 	postgres->lost = false;
-	(void)snprintf(detail, sizeof(detail), "server %d, run %s, epoch %llu",
+	(void)snprintf(detail, sizeof(detail), "server %d, timeline %u, run %s, epoch %llu",
 	               PQserverVersion(postgres->connection.pg),
+	               (unsigned)postgres->target.server.timeline,
 	               slu_fence_run_name(&postgres->run.generation.id, name),
 	               (unsigned long long)postgres->connection.epoch);
 	say(postgres, "connected: ", detail);
@@ -383,7 +409,7 @@ static void postgres_step(struct sluice_sink *sink, uint64_t now_ns,
 		;
 	progress->state = SLUICE_STATE_CONNECTING;
 	if (postgres->halted)
-		progress->state = SLUICE_STATE_HALTED;
+		progress->state = postgres->fenced ? SLUICE_STATE_FENCED : SLUICE_STATE_HALTED;
 	else if (postgres->connection.phase == SLU_READY)
 		progress->state = SLUICE_STATE_RUNNING;
 	progress->committed = postgres->run.committed;

@@ -13,6 +13,7 @@ COMMENT ON SCHEMA sluice IS
 CREATE TABLE sluice.lane (
     generation uuid PRIMARY KEY,
     epoch      bigint NOT NULL,
+    owner      bigint NOT NULL,
     applied    bigint[] NOT NULL,
     opened_at  timestamptz NOT NULL DEFAULT now(),
     sealed_at  timestamptz
@@ -32,6 +33,10 @@ COMMENT ON COLUMN sluice.lane.generation IS
 COMMENT ON COLUMN sluice.lane.epoch IS
     'The connection within the run. It grows with each reconnect, and shuts out what the former '
     'connection left behind in the server. Engines that carry on a dead run connect, too';
+COMMENT ON COLUMN sluice.lane.owner IS
+    'The process that writes for the run, by a number drawn when it opened Sluice. One that takes a '
+    'run over becomes its owner, and the former one, should it still live, stops at its next '
+    'connection: fenced';
 COMMENT ON COLUMN sluice.lane.applied IS
     'For each lane, the number of its last record that is in the database';
 COMMENT ON COLUMN sluice.lane.opened_at IS 'When the run first reached this database';

@@ -77,7 +77,7 @@ struct sluice_generation {
 
 /* What the sink tells after a step. */
 struct sluice_sink_progress {
-	enum sluice_state state; /* CONNECTING, RUNNING or HALTED */
+	enum sluice_state state; /* CONNECTING, RUNNING, HALTED or FENCED */
 	uint64_t committed;      /* number of the last batch known committed, 0 after begin */
 	/* Rows of the batches up to that one which the far end refused, and which are kept there
 	 * for an operator instead: dead letters. 0 after begin. */

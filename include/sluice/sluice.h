@@ -159,6 +159,7 @@ enum sluice_state {
 	SLUICE_STATE_RUNNING,
 	SLUICE_STATE_HALTED, /* needs an operator: `reason` tells */
 	SLUICE_STATE_CLOSED,
+	SLUICE_STATE_FENCED, /* as HALTED, and for good: another process carries this run on */
 };
 
 /* A latency distribution; the values are at most 1/64 above the true ones. */

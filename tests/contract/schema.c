@@ -156,8 +156,8 @@ Test(schema, every_column_that_a_stream_does_not_write_has_a_default)
 /* What the fence of the sink needs: an update of the row that touches no index. */
 Test(schema, a_moving_lane_stays_on_its_page)
 {
-	database_run(connection, "INSERT INTO sluice.lane (generation, epoch, applied) "
-	                         "VALUES (gen_random_uuid(), 1, '{0,0}')");
+	database_run(connection, "INSERT INTO sluice.lane (generation, epoch, owner, applied) "
+	                         "VALUES (gen_random_uuid(), 1, 1, '{0,0}')");
 	database_run(connection, "UPDATE sluice.lane SET applied = '{1,2}'");
 	database_run(connection, "SELECT pg_stat_force_next_flush()");
 	cr_assert_eq(database_query_int(connection, "SELECT n_tup_hot_upd FROM pg_stat_user_tables "

@@ -110,6 +110,13 @@ static inline void driver_close(struct driver *driver)
 	driver->sink->ops->close(driver->sink);
 }
 
+/* Only an operator can help. */
+static inline bool driver_stopped(const struct driver *driver)
+{
+	return driver->progress.state == SLUICE_STATE_HALTED ||
+	       driver->progress.state == SLUICE_STATE_FENCED;
+}
+
 /* Sleeps as the sink asks. */
 static inline void driver_sleep(const struct driver *driver)
 {
@@ -150,8 +157,7 @@ static inline void driver_submit(struct driver *driver, const struct sluice_part
 		batch.row_count += parts[index].row_count;
 	driver_step(driver);
 	while (!driver->progress.ready) {
-		cr_assert_neq(driver->progress.state, SLUICE_STATE_HALTED, "%s",
-		              driver->progress.reason);
+		cr_assert_not(driver_stopped(driver), "%s", driver->progress.reason);
 		driver_sleep(driver);
 		driver_step(driver);
 	}
@@ -166,14 +172,13 @@ static inline void driver_submit(struct driver *driver, const struct sluice_part
 	memcpy(driver->positions, to, sizeof(to));
 }
 
-/* Steps until all that was submitted is committed, or the sink halts. */
+/* Steps until all that was submitted is committed, or the sink stops. */
 static inline void driver_settle(struct driver *driver)
 {
 	uint64_t limit = driver_now() + sluice_seconds(DRIVER_GIVES_UP_SECONDS);
 
 	driver_step(driver);
-	while (driver->progress.committed < driver->submitted &&
-	       driver->progress.state != SLUICE_STATE_HALTED) {
+	while (driver->progress.committed < driver->submitted && !driver_stopped(driver)) {
 		driver_sleep(driver);
 		driver_step(driver);
 		cr_assert(driver_now() < limit, "nothing is committed: %s",
@@ -189,14 +194,14 @@ static inline void driver_connect(struct driver *driver)
 	}
 }
 
-/* Asks for the seal, and steps until it is there or the sink halts. */
+/* Asks for the seal, and steps until it is there or the sink stops. */
 static inline void driver_seal(struct driver *driver)
 {
 	uint64_t limit = driver_now() + sluice_seconds(DRIVER_GIVES_UP_SECONDS);
 
 	driver->sink->ops->seal(driver->sink);
 	driver_step(driver);
-	while (!driver->progress.sealed && driver->progress.state != SLUICE_STATE_HALTED) {
+	while (!driver->progress.sealed && !driver_stopped(driver)) {
 		driver_sleep(driver);
 		driver_step(driver);
 		cr_assert_lt(driver_now(), limit, "not sealed: %s", driver->progress.reason);
@@ -204,11 +209,10 @@ static inline void driver_seal(struct driver *driver)
 }
 
 /* The connection may be lost again by now. */
-#define cr_assert_committed(driver)                                                      \
-	cr_assert((driver)->progress.state != SLUICE_STATE_HALTED &&                     \
-	                  (driver)->progress.committed == (driver)->submitted,           \
-	          "state %d, committed %llu of %llu: %s", (int)(driver)->progress.state, \
-	          (unsigned long long)(driver)->progress.committed,                      \
+#define cr_assert_committed(driver)                                                               \
+	cr_assert(!driver_stopped(driver) && (driver)->progress.committed == (driver)->submitted, \
+	          "state %d, committed %llu of %llu: %s", (int)(driver)->progress.state,          \
+	          (unsigned long long)(driver)->progress.committed,                               \
 	          (unsigned long long)(driver)->submitted, (driver)->progress.reason)
 
 #define cr_assert_stands(driver, first, second)                          \
@@ -218,11 +222,14 @@ static inline void driver_seal(struct driver *driver)
 	                  (driver)->progress.positions[2] == 0,          \
 	          "the run does not stand where it should: %s", (driver)->progress.reason)
 
-#define cr_assert_halted(driver, words)                                                        \
-	cr_assert((driver)->progress.state == SLUICE_STATE_HALTED &&                           \
-	                  strstr((driver)->progress.reason, words) != NULL,                    \
-	          "state %d, not halted for \"%s\" but \"%s\"", (int)(driver)->progress.state, \
+#define cr_assert_stopped(driver, how, words)                                                   \
+	cr_assert((driver)->progress.state == (how) &&                                          \
+	                  strstr((driver)->progress.reason, words) != NULL,                     \
+	          "state %d, not stopped for \"%s\" but \"%s\"", (int)(driver)->progress.state, \
 	          words, (driver)->progress.reason)
+#define cr_assert_halted(driver, words) cr_assert_stopped(driver, SLUICE_STATE_HALTED, words)
+#define cr_assert_fenced(driver) \
+	cr_assert_stopped(driver, SLUICE_STATE_FENCED, "another process has taken run")
 
 /* ---- rows ---- */
 

@@ -127,13 +127,13 @@ Test(sink_refusals, the_same_batch_twice_changes_nothing)
 	server_close(&server);
 }
 
-Test(sink_refusals, a_run_that_another_process_has_carried_on_halts)
+/* Another process opens the run, and writes a batch of its own, or nothing. What the first one then
+ * has to say, a batch or the seal, is refused; so it is also when its connection broke before. */
+static void take_over(bool writes, bool seals, bool breaks)
 {
 	struct server server;
-	struct driver first;
-	struct driver second;
-	struct rows orders;
-	struct rows later;
+	struct driver first, second;
+	struct rows orders, later;
 
 	server_open(&server);
 	driver_open(&first, server.dsn, NULL, NULL);
@@ -142,19 +142,55 @@ Test(sink_refusals, a_run_that_another_process_has_carried_on_halts)
 	driver_settle(&first);
 	driver_open(&second, server.dsn, NULL, &first.generation);
 	orders_make(&later, 6, 3, 1);
-	submit_one(&second, &later);
+	driver_connect(&second);
+	if (writes)
+		submit_one(&second, &later);
 	driver_settle(&second);
 	cr_assert_committed(&second);
-	submit_one(&first, &orders);
-	driver_settle(&first);
-	cr_assert_halted(&first, "positions this run never wrote");
+	if (breaks)
+		database_run(server.admin,
+		             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		             "WHERE pid <> pg_backend_pid() AND datname = current_database()");
+	if (seals) {
+		driver_seal(&first);
+		cr_assert_not(first.progress.sealed);
+	} else {
+		submit_one(&first, &later);
+		driver_settle(&first);
+	}
+	cr_assert_fenced(&first);
 	cr_assert_eq(first.progress.committed, 1);
-	cr_assert_rows(&server, 8, 0);
+	cr_assert_rows(&server, writes ? 8 : 5, 0);
+	/* The successor is not disturbed. */
+	submit_one(&second, &orders);
+	driver_settle(&second);
+	cr_assert_fenced(&first);
+	cr_assert_eq(second.progress.state, SLUICE_STATE_HALTED, "an older version: the guard");
 	rows_free(&orders);
 	rows_free(&later);
 	driver_close(&first);
 	driver_close(&second);
 	server_close(&server);
+}
+
+Test(sink_refusals, a_run_that_another_process_has_carried_on_is_fenced)
+{
+	take_over(true, false, false);
+}
+
+Test(sink_refusals, a_run_that_another_process_has_only_opened_is_fenced)
+{
+	take_over(false, false, false);
+}
+
+Test(sink_refusals, a_seal_of_a_run_that_another_process_has_is_fenced)
+{
+	take_over(false, true, false);
+}
+
+Test(sink_refusals, a_session_that_comes_back_to_a_run_of_another_process_is_fenced)
+{
+	take_over(true, false, true);
 }
 
 /* A failover or a restore took commits back, which the engine believes in. */
@@ -181,7 +217,14 @@ static void lose_history(const char *sql, const char *words)
 
 Test(sink_refusals, a_database_that_went_back_halts)
 {
-	lose_history("UPDATE sluice.lane SET applied = '{0,0,0}'",
+	lose_history("UPDATE sluice.lane SET applied = '{2,0,0}'",
+	             "the database went back (restored, or failed over to a server that lagged): "
+	             "4 committed records are gone, lane 0 3 to 5, and of other lanes.");
+}
+
+Test(sink_refusals, positions_that_nobody_can_have_written_halt)
+{
+	lose_history("UPDATE sluice.lane SET applied = '{2,9,0}'",
 	             "positions this run never wrote");
 }
 

@@ -242,7 +242,8 @@ static void halt_at(const char *applied)
 
 	server_open(&server);
 	snprintf(sql, sizeof(sql),
-	         "INSERT INTO sluice.lane VALUES ('01000000-0000-0000-0000-000000000000', 7, '%s')",
+	         "INSERT INTO sluice.lane VALUES ('01000000-0000-0000-0000-000000000000', 7, 1, "
+	         "'%s')",
 	         applied);
 	database_run(server.admin, sql);
 	driver_open(&driver, server.dsn, NULL, &run);

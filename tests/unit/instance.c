@@ -368,6 +368,22 @@ Test(instance, close_does_not_wait_for_a_halted_sink)
 	cr_assert_str_eq(report.reason, "the table is gone");
 }
 
+Test(instance, fenced_it_waits_for_nothing_as_halted)
+{
+	struct sluice_report report;
+	struct sluice_stats stats;
+	struct sluice_ticket ticket;
+
+	scripted_sink_turn(f.sink, SLUICE_STATE_FENCED, "another process has the run");
+	ticket = put_ticket(world_attach(f.sluice, 0));
+	assert_status(wait_for(ticket, LONG_NS), SLUICE_HALTED);
+	sluice_stats(f.sluice, &stats);
+	cr_assert_str_eq(sluice_state_name(stats.state), "fenced");
+	assert_status(sluice_close(f.sluice, UINT64_MAX, &report), SLUICE_HALTED);
+	assert_equal(report.account.pending, 1);
+	cr_assert_str_eq(report.reason, "another process has the run");
+}
+
 Test(instance, close_of_a_halted_sink_that_has_everything_is_fine)
 {
 	struct sluice_report report;
