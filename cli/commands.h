@@ -16,6 +16,7 @@ enum cli_exit {
 int cli_demo(int argc, char **argv);
 int cli_gen(int argc, char **argv);
 int cli_lanes(int argc, char **argv);
+int cli_letters(int argc, char **argv);
 int cli_migrate(int argc, char **argv);
 
 #endif

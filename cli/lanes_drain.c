@@ -13,6 +13,7 @@
 #include "cli/lanes.h"
 
 #include "cli/commands.h"
+#include "cli/database.h"
 #include "cli/lanes_folder.h"
 #include "cli/lanes_statements.h"
 #include "cli/migrate_dsn.h"
@@ -24,7 +25,6 @@
 #include <string.h>
 #include <time.h>
 
-#define CONNECT_TIMEOUT "10" /* seconds, unless the DSN says otherwise */
 #define PATIENCE sluice_seconds(60)
 #define CLOSE_TIMEOUT sluice_seconds(10)
 #define LOOK_NS 20000000 /* between two looks at how far it is */
@@ -118,34 +118,13 @@ static void free_cargo(struct cargo *cargo)
 
 /* ---- statements ---- */
 
-/* The conninfo may hold a password and is printed nowhere; what libpq says of a connection that
- * failed names host, port, user and database only. */
-static PGconn *connect_to(const char *conninfo, struct sluice_error *error)
-{
-	/* A keyword of the DSN counts more than the one before it. */
-	static const char *const keywords[] = {"connect_timeout", "dbname",
-	                                       "fallback_application_name", NULL};
-	const char *const values[] = {CONNECT_TIMEOUT, conninfo, "sluice lanes", NULL};
-	PGconn *connection = PQconnectdbParams(keywords, values, 1);
-	const char *said = PQerrorMessage(connection);
-
-	if (PQstatus(connection) == CONNECTION_OK)
-		return connection;
-	sluice_error_set(error, SLUICE_FAILED,
-	                 "the database does not answer: %.*s\nCorrect --dsn until psql connects "
-	                 "with it, and drain again: nothing was touched",
-	                 (int)strcspn(said, "\n"), said);
-	PQfinish(connection);
-	return NULL;
-}
-
-static struct slu_lanes_statements *make_statements(const struct cargo *cargo, const char *conninfo,
+static struct slu_lanes_statements *make_statements(const struct cargo *cargo, const char *dsn,
                                                     struct sluice_error *error)
 {
-	PGconn *connection = connect_to(conninfo, error);
 	struct slu_lanes_statements *statements = NULL;
+	PGconn *connection;
 
-	if (connection == NULL)
+	if (slu_database_connect(&connection, dsn, "sluice lanes", error) != CLI_OK)
 		return NULL;
 	statements = slu_lanes_statements_make(cargo->readers[0].streams, connection, error);
 	PQfinish(connection);
@@ -254,7 +233,7 @@ static int drain_to(const struct slu_lanes_request *request, const char *conninf
 		status = read_files(&folder, &cargo, &error);
 	slu_lanes_folder_close(&folder);
 	if (status == SLUICE_OK && cargo.count > 0) {
-		statements = make_statements(&cargo, conninfo, &error);
+		statements = make_statements(&cargo, request->dsn, &error);
 		status = statements != NULL ? SLUICE_OK : SLUICE_FAILED;
 	}
 	if (status != SLUICE_OK)

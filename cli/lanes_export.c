@@ -22,30 +22,6 @@ struct export_run {
 	bool starved;
 };
 
-/* Of a removed record only the key is there. */
-static size_t column_count(const struct slu_lanes_record *record)
-{
-	return record->removed ? record->stream->key_column_count
-	                       : record->stream->layout.column_count;
-}
-
-static json_t *columns_of(const struct slu_lanes_record *record)
-{
-	json_t *columns = json_object();
-
-	for (size_t i = 0; i < column_count(record); i++) {
-		const struct sluice_column *column = &record->stream->layout.columns[i];
-
-		if (json_object_set_new(columns, column->name,
-		                        slu_lanes_value(column, record->bytes, record->version)) ==
-		    0)
-			continue;
-		json_decref(columns);
-		return NULL;
-	}
-	return columns;
-}
-
 static bool is_wanted(const struct slu_lanes_request *request,
                       const struct slu_lanes_record *record)
 {
@@ -61,10 +37,12 @@ static bool export_record(void *context, const struct slu_lanes_record *record)
 
 	if (!is_wanted(export->request, record))
 		return true;
-	line = json_pack("{s:s, s:I, s:I, s:s, s:I, s:b, s:o}", "file", export->file, "lane",
-	                 (json_int_t)record->lane, "sequence", (json_int_t)record->sequence,
-	                 "stream", record->stream->name, "version", (json_int_t)record->version,
-	                 "removed", (int)record->removed, "record", columns_of(record));
+	line = json_pack(
+		"{s:s, s:I, s:I, s:s, s:I, s:b, s:o}", "file", export->file, "lane",
+		(json_int_t)record->lane, "sequence", (json_int_t)record->sequence, "stream",
+		record->stream->name, "version", (json_int_t)record->version, "removed",
+		(int)record->removed, "record",
+		slu_lanes_columns(record->stream, record->bytes, record->version, record->removed));
 	export->starved = line == NULL;
 	if (line != NULL)
 		json_dumpf(line, stdout, JSON_COMPACT);

@@ -212,3 +212,21 @@ json_t *slu_lanes_value(const struct sluice_column *column, const unsigned char 
 		return json_null();
 	return present(column, record + column->offset);
 }
+
+json_t *slu_lanes_columns(const struct sluice_stream *stream, const unsigned char *record,
+                          uint64_t version, bool removed)
+{
+	size_t count = removed ? stream->key_column_count : stream->layout.column_count;
+	json_t *columns = json_object();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sluice_column *column = &stream->layout.columns[i];
+
+		if (json_object_set_new(columns, column->name,
+		                        slu_lanes_value(column, record, version)) == 0)
+			continue;
+		json_decref(columns);
+		return NULL;
+	}
+	return columns;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lanes_value.h - one field of a record that comes from a file, as JSON.
+ * lanes_value.h - one field of a record that comes from a file or a table, as JSON.
  *
  *      NULL                        null
  *      bool                        true, false
@@ -22,5 +22,9 @@
  * memory is short. */
 json_t *slu_lanes_value(const struct sluice_column *column, const unsigned char *record,
                         uint64_t version);
+
+/* A whole record likewise: an object, a member a column. Of a removed one only the key is there. */
+json_t *slu_lanes_columns(const struct sluice_stream *stream, const unsigned char *record,
+                          uint64_t version, bool removed);
 
 #endif

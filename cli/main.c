@@ -16,6 +16,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{"dead-letter", cli_letters, "look at, and replay, what the database refused"},
 	{"demo", cli_demo, "play a trading day into Postgres and prove the result"},
 	{"gen", cli_gen, "write typed C for migrations and queries"},
 	{"lanes", cli_lanes, "look at, and carry, what engines left in a directory"},
@@ -33,7 +34,7 @@ static void print_help(FILE *out)
 	      "commands:\n",
 	      out);
 	for (index = 0; index < COMMAND_COUNT; index++)
-		fprintf(out, "  %-10s %s\n", commands[index].name, commands[index].summary);
+		fprintf(out, "  %-11s %s\n", commands[index].name, commands[index].summary);
 	fputs("\nsluice COMMAND --help tells a command's options; sluice --version the version.\n",
 	      out);
 }

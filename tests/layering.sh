@@ -33,7 +33,7 @@ db/author     db/((author|migrate|server)/)?[a-z0-9_]+\.h
 db/gen/read   db/(gen/read/)?[a-z0-9_]+\.h
 db/gen/ask    db/(gen/(read/|ask/)?)?[a-z0-9_]+\.h
 db/gen/write  db/gen/(read/|write/)?[a-z0-9_]+\.h
-cli       (cli|db(/[a-z]+)*|core(/file)?)/[a-z0-9_]+\.h|trading\.h
+cli       (cli|db(/[a-z]+)*|core(/file)?)/[a-z0-9_]+\.h|sink/pg_replay\.h|trading\.h
 bench     (bench|cli|db(/[a-z]+)*|sink|core(/file)?)/[a-z0-9_]+\.h|trading\.h
 examples  trading\.h
 EOF

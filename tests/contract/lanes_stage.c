@@ -243,82 +243,25 @@ void stage_kill(pid_t engine)
 
 /* ---- the program ---- */
 
-/* All of an anonymous file. */
-static char *read_all(int fd)
-{
-	off_t size = lseek(fd, 0, SEEK_END);
-	char *text = calloc(1, (size_t)size + 1);
-
-	REQUIRE(text != NULL && pread(fd, text, (size_t)size, 0) == size);
-	close(fd);
-	return text;
-}
-
-/* `arguments`: up to a NULL. */
-static pid_t start(char **arguments, int out, int err)
-{
-	int count = 0;
-	pid_t pid;
-
-	while (arguments[count] != NULL)
-		count++;
-	fflush(NULL);
-	pid = fork();
-	REQUIRE(pid >= 0);
-	if (pid == 0) {
-		int status;
-
-		dup2(out, STDOUT_FILENO);
-		dup2(err, STDERR_FILENO);
-		status = cli_lanes(count, arguments);
-		fflush(NULL);
-		_exit(status);
-	}
-	return pid;
-}
-
 struct said stage_run(const char *argument, ...)
 {
 	char *arguments[16] = {"lanes", (char *)argument};
-	int out = memfd_create("out", 0), err = memfd_create("err", 0);
-	int count = 1, status;
-	struct said said;
+	int count = 1;
 	va_list rest;
-	pid_t pid;
 
 	va_start(rest, argument);
 	while (arguments[count] != NULL)
 		arguments[++count] = va_arg(rest, char *);
 	va_end(rest);
-	REQUIRE(out >= 0 && err >= 0);
-	pid = start(arguments, out, err);
-	REQUIRE(waitpid(pid, &status, 0) == pid);
-	said.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	said.out = read_all(out);
-	said.err = read_all(err);
-	return said;
+	return program_run(cli_lanes, arguments);
 }
 
 void stage_run_and_kill(struct stage *stage, const char *operation, const char *option,
                         unsigned after_us)
 {
 	char *arguments[] = {"lanes", stage->directory, (char *)operation, (char *)option, NULL};
-	int nowhere = memfd_create("nowhere", 0);
-	int status;
-	pid_t pid;
 
-	REQUIRE(nowhere >= 0);
-	pid = start(arguments, nowhere, nowhere);
-	close(nowhere);
-	usleep(after_us);
-	kill(pid, SIGKILL);
-	REQUIRE(waitpid(pid, &status, 0) == pid);
-}
-
-void said_free(struct said *said)
-{
-	free(said->out);
-	free(said->err);
+	program_run_and_kill(cli_lanes, arguments, after_us);
 }
 
 const char *stage_printed(const json_t *value, char words[24])

@@ -11,6 +11,7 @@
 #define TESTS_CONTRACT_LANES_STAGE_H
 
 #include "tests/contract/every.h"
+#include "tests/contract/program.h"
 
 #include <sluice/sluice.h>
 
@@ -45,18 +46,11 @@ pid_t stage_committed_engine(struct stage *stage, uint64_t seed);
 /* SIGKILL. */
 void stage_kill(pid_t engine);
 
-/* What a program said. */
-struct said {
-	int status; /* its exit status; 128 + n for signal n */
-	char *out, *err;
-};
-
 /* Runs `sluice lanes ARGUMENT..`, up to a NULL, in a process of its own. */
 struct said stage_run(const char *argument, ...);
 /* The same, but kills it after a while, if it is not done by then. */
 void stage_run_and_kill(struct stage *stage, const char *operation, const char *option,
                         unsigned after_us);
-void said_free(struct said *said);
 
 /* The value as psql prints it: NULL for null, and for what is no value. */
 const char *stage_printed(const json_t *value, char words[24]);

@@ -8,6 +8,7 @@
 #ifndef TESTS_CONTRACT_SINK_DRIVER_H
 #define TESTS_CONTRACT_SINK_DRIVER_H
 
+#include "core/file/schema.h"
 #include "tests/contract/database.h"
 
 #include "trading.h"
@@ -81,15 +82,19 @@ static inline void driver_begin(struct driver *driver, struct sluice_generation 
 static inline void driver_start(struct driver *driver, const char *dsn,
                                 const struct sluice_postgres_options *options)
 {
-	static uint64_t opened;
+	static unsigned char *format; /* lives as long as the process */
+	static uint64_t format_size, opened;
 	struct sluice_sink_setup setup = {.streams = &trading_streams,
-	                                  .format = "format",
-	                                  .format_size = 6,
 	                                  .in_flight_batches = DRIVER_BATCHES,
 	                                  .seed = ++opened,
 	                                  .log = driver_log};
 	struct sluice_error error;
 
+	if (format == NULL)
+		format = slu_schema_write(&trading_streams, &format_size);
+	cr_assert_not_null(format);
+	setup.format = format;
+	setup.format_size = format_size;
 	memset(driver, 0, sizeof(*driver));
 	driver->sink = sluice_postgres_open(dsn, options, &error);
 	cr_assert(driver->sink != NULL, "%s", error.message);
