@@ -2,9 +2,9 @@
 /*
  * pg_error.c - the table of SQLSTATEs.
  *
- * The longest prefix decides: "57" is a class, "57P01" one of its codes. `told` says whether the
- * server's message may be repeated: in classes 22, 23 and P0 it may quote values. A trigger may
- * raise any code with any message; such an error has a context, and is not repeated either.
+ * In classes 22, 23 and P0 the server's message may quote values, and is not told. A trigger may raise
+ * any code with any message; such an error has a context, and is not told either.
+ * docs/errors.md is written from this: SLUICE_GOLDEN_WRITE=1 unit_sink_error.
  */
 #include "sink/pg_error.h"
 
@@ -15,14 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct rule {
-	const char *prefix;
-	enum slu_action action;
-	bool told;
-	const char *name;
-};
-
-static const struct rule rules[] = {
+static const struct slu_error_rule rules[] = {
 	{"08", SLU_RETRY, true, "connection exception"},
 	{"09", SLU_ISOLATE, false, "failed in a trigger"},
 	{"0A", SLU_HALT, true, "feature not supported"},
@@ -67,10 +60,10 @@ static const struct rule rules[] = {
 	{"P0", SLU_ISOLATE, false, "raised by a trigger or function"},
 };
 
-static const struct rule *find(const char *sqlstate)
+static const struct slu_error_rule *find(const char *sqlstate)
 {
-	static const struct rule unknown = {"", SLU_HALT, false, "unknown error"};
-	const struct rule *best = &unknown;
+	static const struct slu_error_rule unknown = {"", SLU_HALT, false, "unknown error"};
+	const struct slu_error_rule *best = &unknown;
 	size_t index;
 
 	for (index = 0; index < sizeof(rules) / sizeof(rules[0]); index++) {
@@ -81,6 +74,12 @@ static const struct rule *find(const char *sqlstate)
 			best = &rules[index];
 	}
 	return best;
+}
+
+const struct slu_error_rule *slu_error_rules(size_t *count)
+{
+	*count = sizeof(rules) / sizeof(rules[0]);
+	return rules;
 }
 
 enum slu_action slu_error_action(const char *sqlstate)
@@ -170,7 +169,7 @@ void slu_trouble_of_result(struct slu_trouble *trouble, const PGconn *connection
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
 	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-	const struct rule *rule;
+	const struct slu_error_rule *rule;
 	char place[SLU_REASON_SIZE];
 
 	if (sqlstate == NULL) {

@@ -8,6 +8,7 @@
 #define SINK_PG_ERROR_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum slu_action {
@@ -28,6 +29,16 @@ struct slu_trouble {
 	char sqlstate[SLU_SQLSTATE_SIZE]; /* "": not an error of the server's */
 	char constraint[SLU_NAME_SIZE];   /* "": none was named */
 };
+
+/* A line of the table. The longest prefix of a SQLSTATE decides: "57" is a class, "57P01" one of its
+ * codes. */
+struct slu_error_rule {
+	const char *prefix;
+	enum slu_action action;
+	bool told; /* the server's message may be repeated: it holds no values */
+	const char *name;
+};
+const struct slu_error_rule *slu_error_rules(size_t *count);
 
 /* The action for a SQLSTATE; NULL or "" stands for a connection that broke. */
 enum slu_action slu_error_action(const char *sqlstate);

@@ -131,7 +131,9 @@ static inline void driver_sleep(const struct driver *driver)
 	uint64_t wake = driver->progress.wake_ns < limit ? driver->progress.wake_ns : limit;
 	int woken = poll(&socket, 1, wake > now ? (int)((wake - now) / 1000000 + 1) : 0);
 
-	cr_assert(woken > 0 || driver->progress.wake_ns <= limit, "the sink lost a wakeup");
+	cr_assert(woken > 0 || driver->progress.wake_ns <= limit,
+	          "the sink lost a wakeup: state %d, %s", (int)driver->progress.state,
+	          driver->progress.reason);
 }
 
 /* As records of lane 0, behind `position`. */

@@ -3,6 +3,10 @@
 #include "sink/pg_error.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 Test(sink_error, a_broken_connection_is_retried)
 {
@@ -64,4 +68,63 @@ Test(sink_error, a_reason_is_one_line_and_fits)
 	cr_expect_eq(trouble.action, SLU_HALT);
 	cr_expect_eq(strlen(trouble.reason), SLU_REASON_SIZE - 1);
 	cr_expect_eq(strncmp(trouble.reason, "x  x", 4), 0);
+}
+
+/* ---- docs/errors.md ---- */
+
+static const char *const actions[] = {
+	[SLU_RETRY] = "retry",
+	[SLU_ISOLATE] = "isolate",
+	[SLU_HALT] = "halt",
+};
+
+/* The rows of the table, as the page has them. To be freed. */
+static char *render(void)
+{
+	const struct slu_error_rule *rules;
+	char *text = NULL;
+	size_t size, count;
+	FILE *out = open_memstream(&text, &size);
+
+	cr_assert_not_null(out);
+	rules = slu_error_rules(&count);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "| %s%s | %s | %s |\n", rules[i].prefix,
+		        strlen(rules[i].prefix) == 2 ? "..." : "", rules[i].name,
+		        actions[rules[i].action]);
+	cr_assert_eq(fclose(out), 0);
+	return text;
+}
+
+Test(sink_error, the_page_holds_the_table_as_it_is)
+{
+	static const char head[] = "| SQLSTATE | what it is | action |\n|---|---|---|";
+	static char page[65536];
+	char path[512];
+	char *rows = render(), *place, *end;
+	bool writes = getenv("SLUICE_GOLDEN_WRITE") != NULL;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%.*sdocs/errors.md",
+	         (int)(strstr(__FILE__, "tests/unit/") - __FILE__), __FILE__);
+	file = fopen(path, writes ? "r+" : "r");
+	cr_assert_not_null(file, "%s", path);
+	cr_assert_lt(fread(page, 1, sizeof(page) - 1, file), sizeof(page) - 1);
+	place = strstr(page, head);
+	cr_assert_not_null(place);
+	place += strlen(head);
+	end = strstr(place, "\n\n");
+	cr_assert_not_null(end);
+	if (writes) {
+		rewind(file);
+		fprintf(file, "%.*s\n%s%s", (int)(place - page), page, rows, end + 1);
+		cr_assert_eq(ftruncate(fileno(file), ftell(file)), 0);
+	} else {
+		end[1] = '\0';
+		cr_expect_str_eq(place + 1, rows,
+		                 "docs/errors.md is not what pg_error.c says: "
+		                 "SLUICE_GOLDEN_WRITE=1 unit_sink_error writes it");
+	}
+	cr_assert_eq(fclose(file), 0);
+	free(rows);
 }
