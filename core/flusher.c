@@ -362,6 +362,7 @@ static void tell(struct slu_flusher *flusher, uint64_t committed_before, uint64_
 	for (size_t i = 0; i < flusher->lane_count; i++)
 		picture->acknowledged += acknowledged(&flusher->lanes[i]);
 	picture->reconnects = flusher->progress.reconnects;
+	picture->halted_streams = flusher->progress.halted_streams;
 	picture->grace_periods = flusher->grace.count;
 	picture->oldest_ns = oldest_ns(flusher);
 	slu_counters_publish(&flusher->counters, picture);

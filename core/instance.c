@@ -244,6 +244,7 @@ void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
 	};
 	stats->batches = picture.batches;
 	stats->reconnects = picture.reconnects;
+	stats->halted_streams = picture.halted_streams;
 	stats->grace_periods = picture.grace_periods;
 	stats->stalled_lane = (uint32_t)picture.stalled_lane;
 	if (picture.stalled_since_ns != 0)

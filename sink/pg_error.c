@@ -44,7 +44,7 @@ static const struct slu_error_rule rules[] = {
 	{"39", SLU_ISOLATE, false, "failed calling an external routine"},
 	{"3F", SLU_HALT, true, "no such schema"},
 	{"40", SLU_RETRY, true, "transaction rolled back"},
-	{"42", SLU_HALT, true, "schema and streams differ, or a right is missing"},
+	{"42", SLU_HALT_STREAM, true, "schema and streams differ, or a right is missing"},
 	{"42P05", SLU_RETRY, true, "prepared statement is there already"},
 	{"44", SLU_ISOLATE, false, "the view's check option"},
 	{"53", SLU_RETRY, true, "out of resources"},

@@ -12,10 +12,12 @@
 #include <stddef.h>
 
 enum slu_action {
-	SLU_RETRY = 1, /* drop the connection, reconnect, let the fence tell, send again */
-	SLU_ISOLATE,   /* the rows are to blame: find the one (pg_parcel.h) */
-	SLU_HALT,      /* an operator must act */
-	SLU_FENCED,    /* another process has taken the run over */
+	SLU_RETRY = 1,   /* drop the connection, reconnect, let the fence tell, send again */
+	SLU_ISOLATE,     /* the rows are to blame: find the one (pg_parcel.h) */
+	SLU_HALT_STREAM, /* its table takes nothing: hold its rows back (pg_run.h). Without a
+	                    stream to blame, as SLU_HALT */
+	SLU_HALT,        /* an operator must act */
+	SLU_FENCED,      /* another process has taken the run over */
 };
 
 #define SLU_REASON_SIZE 256

@@ -82,25 +82,58 @@ static void take_out(struct slu_parcel *parcel, const struct slu_span *span)
 	parcel->singly = (struct slu_span){.part = span->part};
 }
 
-static enum slu_blame refuse(struct slu_parcel *parcel, const struct slu_span *span,
-                             struct slu_trouble *trouble)
+static bool make_room(struct slu_parcel *parcel, size_t letters)
 {
-	const struct sluice_part *part = &parcel->parts[span->part];
-	struct slu_letter *letter;
+	size_t room = parcel->letter_room > 0 ? parcel->letter_room : 16;
+	struct slu_letter *more;
 
-	if (parcel->letters == NULL)
-		parcel->letters = calloc(SLU_LETTERS_MAX, sizeof(*parcel->letters));
-	if (parcel->letters == NULL)
+	if (parcel->letter_count + letters <= parcel->letter_room)
+		return true;
+	while (room < parcel->letter_count + letters)
+		room *= 2;
+	more = realloc(parcel->letters, room * sizeof(*more));
+	if (more == NULL)
+		return false;
+	parcel->letters = more;
+	parcel->letter_room = room;
+	return true;
+}
+
+static void add_letter(struct slu_parcel *parcel, const struct sluice_part *part, size_t row,
+                       const struct slu_trouble *trouble, bool held_back)
+{
+	parcel->letters[parcel->letter_count++] = (struct slu_letter){
+		.stream = part->stream,
+		.row = part->rows[row],
+		.trouble = *trouble,
+		.held_back = held_back,
+	};
+}
+
+static enum slu_blame refuse(struct slu_parcel *parcel, const struct slu_span *span,
+                             const struct slu_trouble *trouble)
+{
+	if (!make_room(parcel, 1))
 		return SLU_BLAME_PASSING;
-	if (parcel->letter_count == SLU_LETTERS_MAX)
-		return nobody(trouble, "too many rows of a batch are refused, the table may have "
-		                       "changed");
-	letter = &parcel->letters[parcel->letter_count++];
-	letter->stream = part->stream;
-	letter->row = part->rows[span->first];
-	letter->trouble = *trouble;
+	add_letter(parcel, &parcel->parts[span->part], span->first, trouble, false);
 	take_out(parcel, span);
 	return SLU_BLAME_ROW;
+}
+
+bool slu_parcel_hold_back(struct slu_parcel *parcel, size_t index,
+                          const struct slu_trouble *trouble)
+{
+	struct sluice_part *part = &parcel->parts[index];
+
+	if (!make_room(parcel, part->row_count))
+		return false;
+	for (size_t row = 0; row < part->row_count; row++)
+		add_letter(parcel, part, row, trouble, true);
+	parcel->batch.row_count -= part->row_count;
+	part->row_count = part->removed_count = 0;
+	if (parcel->singly.part == index)
+		parcel->singly = (struct slu_span){.part = index};
+	return true;
 }
 
 size_t slu_parcel_letters(const struct slu_parcel *parcel, const struct sluice_stream *stream)

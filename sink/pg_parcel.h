@@ -16,8 +16,8 @@
  *     other. So each attempt either names a row or narrows the next one down to single rows.
  * P2  Nothing is decided by a parcel alone: letters are committed with the rows, and a parcel given
  *     up leaves all its rows in the lanes.
- * P3  When too many rows are refused, they are not to blame but the table has changed: that is for an
- *     operator (SLU_BLAME_NOBODY). A run counts over its batches, too (pg_run.h).
+ * P3  When too many rows are refused, they are not to blame but the table has changed. A run counts
+ *     them, over its batches, and then holds back all that comes of the stream (pg_run.h).
  *
  * Pure but for memory.
  */
@@ -28,14 +28,12 @@
 
 #include <sluice/sink.h>
 
-/* Rows of one batch that may become letters. */
-#define SLU_LETTERS_MAX 256
-
-/* A row that was refused. */
+/* A row that was refused, or held back. */
 struct slu_letter {
 	const struct sluice_stream *stream;
 	struct sluice_row row;
 	struct slu_trouble trouble;
+	bool held_back; /* it was not tried: its stream is halted */
 };
 
 /* Rows of a part, by their places in it. */
@@ -49,7 +47,7 @@ struct slu_parcel {
 	struct sluice_part parts[SLUICE_STREAMS_MAX];
 	struct sluice_row *rows;
 	struct slu_letter *letters; /* NULL while there is none */
-	size_t letter_count;
+	size_t letter_count, letter_room;
 	struct slu_span singly; /* these are written row by row */
 	bool without_copy
 		[SLUICE_STREAMS_MAX]; /* by part: COPY fails in it, and does not tell where */
@@ -71,6 +69,11 @@ enum slu_blame {
  * first == end from none that is known. `copied`: by COPY. */
 enum slu_blame slu_parcel_blame(struct slu_parcel *parcel, const struct slu_span *span, bool copied,
                                 struct slu_trouble *trouble);
+
+/* All that is left of part number `part` becomes letters, for `trouble`. Returns false when out of
+ * memory: then nothing changed. */
+bool slu_parcel_hold_back(struct slu_parcel *parcel, size_t part,
+                          const struct slu_trouble *trouble);
 
 /* How many rows of the stream have become letters. */
 size_t slu_parcel_letters(const struct slu_parcel *parcel, const struct sluice_stream *stream);

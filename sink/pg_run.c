@@ -3,6 +3,8 @@
 #include "sink/pg_run.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { POSITIONS = 4 }; /* arrays, in one allocation */
@@ -56,6 +58,7 @@ bool slu_run_begin(struct slu_run *run, const struct sluice_generation *generati
 	run->committed = 0;
 	run->dead_lettered = 0;
 	memset(run->refused, 0, sizeof(run->refused));
+	memset(run->halted, 0, sizeof(run->halted));
 	run->begun = true;
 	run->found = run->sealing = run->sealed = false;
 	return true;
@@ -95,31 +98,99 @@ static size_t positions_size(const struct slu_run *run)
 	return run->generation.lane_count * sizeof(*run->positions);
 }
 
+/* ---- halted streams ---- */
+
+static enum slu_blame halt_stream(struct slu_run *run, struct slu_parcel *parcel, size_t part,
+                                  const struct slu_trouble *trouble)
+{
+	const struct sluice_stream *stream = parcel->parts[part].stream;
+
+	run->halted[stream->index] = (struct slu_halted){.now = true, .trouble = *trouble};
+	return slu_parcel_hold_back(parcel, part, trouble) ? SLU_BLAME_ROW : SLU_BLAME_PASSING;
+}
+
+/* The first row that is refused again will halt it again. */
+void slu_run_resume(struct slu_run *run, uint64_t now_ns)
+{
+	size_t index;
+
+	for (index = 0; index < SLUICE_STREAMS_MAX; index++) {
+		struct slu_halted *halted = &run->halted[index];
+
+		if (!halted->now)
+			continue;
+		if (halted->until_ns == 0)
+			halted->until_ns = now_ns + SLU_HALTED_NS;
+		if (now_ns < halted->until_ns)
+			continue;
+		*halted = (struct slu_halted){.now = false};
+		run->refused[index] = SLU_REFUSED_MAX;
+	}
+}
+
+static bool hold_back(const struct slu_run *run, struct slu_parcel *parcel)
+{
+	size_t index;
+
+	for (index = 0; index < parcel->batch.part_count; index++) {
+		const struct slu_halted *halted = &run->halted[parcel->parts[index].stream->index];
+
+		if (halted->now && !slu_parcel_hold_back(parcel, index, &halted->trouble))
+			return false;
+	}
+	return true;
+}
+
+/* ---- blame ---- */
+
+/* A sentence before the reason; SQLSTATE and constraint stay. */
+__attribute__((format(printf, 3, 4))) static void
+put_before(struct slu_trouble *trouble, enum slu_action action, const char *format, ...)
+{
+	struct slu_trouble said = *trouble;
+	char sentence[SLU_REASON_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	slu_trouble_set(trouble, action, "%.120s: %.130s", sentence, said.reason);
+	memcpy(trouble->sqlstate, said.sqlstate, sizeof(said.sqlstate));
+	memcpy(trouble->constraint, said.constraint, sizeof(said.constraint));
+}
+
 /* Asks the parcel, and looks further back: when row after row of a stream is refused and none before
  * them was accepted for so long, the table has changed. */
-static enum slu_blame blame(const struct slu_run *run, struct slu_parcel *parcel,
+static enum slu_blame blame(struct slu_run *run, struct slu_parcel *parcel,
                             const struct slu_span *span, bool copied, struct slu_trouble *trouble)
 {
 	const struct sluice_stream *stream = parcel->parts[span->part].stream;
 	enum slu_blame blamed = slu_parcel_blame(parcel, span, copied, trouble);
-	char reason[SLU_REASON_SIZE];
-	size_t in_a_row;
+	size_t letters;
 
-	if (blamed != SLU_BLAME_ROW || span->first > 0)
+	if (blamed != SLU_BLAME_ROW)
 		return blamed;
-	in_a_row = run->refused[stream->index] + slu_parcel_letters(parcel, stream);
-	if (in_a_row <= SLU_REFUSED_MAX)
+	if (run->strict[stream->index]) {
+		put_before(trouble, SLU_HALT, "stream %s is to halt the sink when a row is refused",
+		           stream->name);
+		return SLU_BLAME_NOBODY;
+	}
+	letters = slu_parcel_letters(parcel, stream);
+	if (span->first == 0 && run->refused[stream->index] + letters > SLU_REFUSED_MAX)
+		put_before(trouble, SLU_ISOLATE,
+		           "stream %s halted, the last %zu rows were all refused", stream->name,
+		           run->refused[stream->index] + letters);
+	else if (letters > SLU_LETTERS_MAX)
+		put_before(trouble, SLU_ISOLATE,
+		           "stream %s halted, %zu rows of a batch were refused", stream->name,
+		           letters);
+	else
 		return blamed;
-	memcpy(reason, trouble->reason, sizeof(reason));
-	slu_trouble_set(trouble, SLU_HALT,
-	                "the last %zu rows of stream %s were all refused, the table may have "
-	                "changed: %.120s",
-	                in_a_row, stream->name, reason);
-	return SLU_BLAME_NOBODY;
+	return halt_stream(run, parcel, span->part, trouble);
 }
 
 /* Content that can't be written is refused before the database sees it. NULL: out of memory. */
-static struct slu_script *make_script(const struct slu_run *run, struct slu_parcel *parcel,
+static struct slu_script *make_script(struct slu_run *run, struct slu_parcel *parcel,
                                       const struct slu_script_terms *terms)
 {
 	for (;;) {
@@ -145,6 +216,10 @@ bool slu_run_take(struct slu_run *run, const struct sluice_batch *batch,
 	assert(slu_run_has_room(run));
 	assert(batch->lane_count == run->generation.lane_count);
 	assert(memcmp(batch->from, run->accepted, positions_size(run)) == 0);
+	if (parcel != NULL && !hold_back(run, parcel)) {
+		slu_parcel_free(parcel);
+		return false;
+	}
 	if (parcel == NULL || !push(run, parcel, make_script(run, parcel, terms)))
 		return false;
 	memcpy(run->accepted, batch->to, positions_size(run));
@@ -162,11 +237,11 @@ bool slu_run_take_seal(struct slu_run *run)
 	return push(run, NULL, slu_script_make_seal(&nothing, &run->generation.id));
 }
 
-enum slu_blame slu_run_blame_head(struct slu_run *run, const struct slu_span *span, bool copied,
-                                  struct slu_trouble *trouble, const struct slu_script_terms *terms)
+/* The head, said anew. */
+static enum slu_blame say_anew(struct slu_run *run, enum slu_blame blamed,
+                               const struct slu_script_terms *terms)
 {
 	struct slu_queued *queued = &run->queue[run->head];
-	enum slu_blame blamed = blame(run, queued->parcel, span, copied, trouble);
 	struct slu_script *script;
 
 	if (blamed == SLU_BLAME_NOBODY || blamed == SLU_BLAME_PASSING)
@@ -179,13 +254,34 @@ enum slu_blame slu_run_blame_head(struct slu_run *run, const struct slu_span *sp
 	return blamed;
 }
 
+enum slu_blame slu_run_blame_head(struct slu_run *run, const struct slu_span *span, bool copied,
+                                  struct slu_trouble *trouble, const struct slu_script_terms *terms)
+{
+	struct slu_parcel *parcel = run->queue[run->head].parcel;
+
+	return say_anew(run, blame(run, parcel, span, copied, trouble), terms);
+}
+
+enum slu_blame slu_run_halt_stream(struct slu_run *run, const struct slu_span *span,
+                                   const struct slu_trouble *trouble,
+                                   const struct slu_script_terms *terms)
+{
+	struct slu_parcel *parcel = run->queue[run->head].parcel;
+	struct slu_trouble halting = *trouble;
+
+	put_before(&halting, SLU_ISOLATE, "stream %s halted",
+	           parcel->parts[span->part].stream->name);
+	return say_anew(run, halt_stream(run, parcel, span->part, &halting), terms);
+}
+
 /* Which streams had a row accepted, and what became letters. */
 static void count_letters(struct slu_run *run, const struct slu_parcel *parcel)
 {
 	size_t index;
 
 	for (index = 0; index < parcel->letter_count; index++)
-		run->refused[parcel->letters[index].stream->index]++;
+		run->refused[parcel->letters[index].stream->index] +=
+			!parcel->letters[index].held_back;
 	for (index = 0; index < parcel->batch.part_count; index++)
 		if (parcel->parts[index].row_count > 0)
 			run->refused[parcel->parts[index].stream->index] = 0;

@@ -17,8 +17,18 @@
 #include "sink/pg_script.h"
 
 /* Rows of a stream that may be refused one after the other, over batches, with none accepted between
- * them. */
+ * them; and those of one batch in all. One more, and the stream is halted. */
 #define SLU_REFUSED_MAX 16
+#define SLU_LETTERS_MAX 256
+
+/* A stream whose table takes no rows. They are held back, in sluice.dead_letter, and the others go
+ * on; after a while it is tried again. */
+struct slu_halted {
+	bool now;
+	bool told;         /* for the sink's log */
+	uint64_t until_ns; /* 0: not known yet */
+	struct slu_trouble trouble;
+};
 
 /* A batch, and what is to be said for it. */
 struct slu_queued {
@@ -38,8 +48,11 @@ struct slu_run {
 	uint64_t *told;         /* room for what a session is told */
 	uint64_t committed;     /* number of the last batch known committed */
 	uint64_t dead_lettered; /* rows of the batches up to that one */
-	/* By stream: refused since one was last accepted. */
+	/* By stream: refused since one was last accepted; halted; and whether a row that is refused
+	 * stops the whole sink. */
 	unsigned refused[SLUICE_STREAMS_MAX];
+	struct slu_halted halted[SLUICE_STREAMS_MAX];
+	bool strict[SLUICE_STREAMS_MAX];
 	bool begun;
 	bool found;   /* `positions` are known */
 	bool sealing; /* seal was asked for */
@@ -70,6 +83,14 @@ const struct slu_parcel *slu_run_head_parcel(const struct slu_run *run);
 enum slu_blame slu_run_blame_head(struct slu_run *run, const struct slu_span *span, bool copied,
                                   struct slu_trouble *trouble,
                                   const struct slu_script_terms *terms);
+/* The stream of the head's `span` can't be written at all: halts it, and makes the script anew.
+ * Returns SLU_BLAME_ROW, or SLU_BLAME_PASSING when out of memory. */
+enum slu_blame slu_run_halt_stream(struct slu_run *run, const struct slu_span *span,
+                                   const struct slu_trouble *trouble,
+                                   const struct slu_script_terms *terms);
+/* Streams that were halted for SLU_HALTED_NS are tried again. */
+#define SLU_HALTED_NS sluice_seconds(60)
+void slu_run_resume(struct slu_run *run, uint64_t now_ns);
 /* It is in the database. */
 void slu_run_pop(struct slu_run *run);
 

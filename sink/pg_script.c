@@ -57,7 +57,7 @@ static bool allocate(const struct slu_plan *plan)
 {
 	const struct sluice_batch *batch = plan->batch;
 	struct slu_script *script = plan->script;
-	size_t letters = plan->parcel != NULL ? plan->parcel->letter_count : 0;
+	size_t letters = plan->parcel != NULL ? array_count(plan->parcel->letter_count) : 0;
 	size_t statements = FRAME_STATEMENTS + letters;
 	size_t parameters = SLU_FENCE_PARAMETERS + letters * SLU_LETTER_PARAMETERS;
 	size_t index;
@@ -134,8 +134,7 @@ static void add_statements(struct slu_plan *plan)
 	end_copy = script->statement_count;
 	for (index = batch->part_count; index > 0; index--)
 		slu_statement_arrays(plan, index - 1, true);
-	for (index = 0; index < plan->parcel->letter_count; index++)
-		slu_statement_letter(plan, &plan->parcel->letters[index]);
+	slu_statement_letters(plan);
 	if (copy)
 		(void)slu_statement_add(plan, SLU_COMMIT, NULL, 0);
 

@@ -5,14 +5,14 @@
  * It owns all its bytes, so that it can be said again, to another server, long after the records it
  * was made from are gone. Pure but for memory.
  *
- *      without COPY   pipeline [ fence | write.. | remove.. | letter.. ]
+ *      without COPY   pipeline [ fence | write.. | remove.. | letters.. ]
  *
  *      COPY alone     string   [ BEGIN; fence; COPY.. ]
- *                     pipeline [ remove.. | letter.. | COMMIT ]
+ *                     pipeline [ remove.. | letters.. | COMMIT ]
  *
  *      both           pipeline [ BEGIN | fence | write.. ]
  *                     string   [ COPY.. ]
- *                     pipeline [ remove.. | letter.. | COMMIT ]
+ *                     pipeline [ remove.. | letters.. | COMMIT ]
  *
  *      at the end     pipeline [ seal ]
  *

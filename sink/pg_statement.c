@@ -12,12 +12,15 @@ enum { BINARY = 1 };
 
 /* One statement, so that the description is there before its letter. */
 const char slu_letter_sql[] =
-	"WITH described AS (INSERT INTO sluice.letter_format (id, description) "
-	"VALUES (sha256($10::bytea), $10::bytea) ON CONFLICT DO NOTHING) "
+	"WITH described AS (SELECT sha256($2::bytea) AS id), kept AS (INSERT INTO "
+	"sluice.letter_format (id, description) SELECT id, $2::bytea FROM described "
+	"ON CONFLICT DO NOTHING) "
 	"INSERT INTO sluice.dead_letter (generation, lane, sequence, stream, version, removed, "
-	"sqlstate, constraint_name, reason, format, record) VALUES ($1::uuid, $2::integer, "
-	"$3::bigint, $4::text, $5::bigint, $6::boolean, $7::text, nullif($8::text, ''), $9::text, "
-	"sha256($10::bytea), $11::bytea)";
+	"sqlstate, constraint_name, reason, format, record) SELECT $1::uuid, u.lane, u.sequence, "
+	"u.stream, u.version, u.removed, u.sqlstate, nullif(u.constraint_name, ''), u.reason, "
+	"described.id, u.record FROM described, unnest($3::integer[], $4::bigint[], $5::text[], "
+	"$6::bigint[], $7::boolean[], $8::text[], $9::text[], $10::text[], $11::bytea[]) "
+	"AS u (lane, sequence, stream, version, removed, sqlstate, constraint_name, reason, record)";
 
 struct slu_statement *slu_statement_add(struct slu_plan *plan, enum slu_statement_kind kind,
                                         const struct sluice_stream *stream, size_t rows)
@@ -152,13 +155,93 @@ void slu_statement_copy(struct slu_plan *plan, size_t index)
 	statement->span = (struct slu_span){index, 0, part->row_count};
 }
 
-static void add_text(struct slu_plan *plan, struct slu_statement *statement, const char *text)
-{
-	size_t offset = plan->script->bytes.size;
+/* ---- letters ---- */
 
-	slu_buffer_put_text(&plan->script->bytes, text);
-	end_parameter(plan, statement, offset);
+static void put_bytes(struct slu_buffer *bytes, const void *data, size_t size)
+{
+	slu_buffer_put_be32(bytes, (uint32_t)size);
+	slu_buffer_put(bytes, data, size);
 }
+
+static void put_text(struct slu_buffer *bytes, const char *text)
+{
+	put_bytes(bytes, text, strlen(text));
+}
+
+static void put_number(struct slu_buffer *bytes, uint64_t number)
+{
+	slu_buffer_put_be32(bytes, sizeof(number));
+	slu_buffer_put_be64(bytes, number);
+}
+
+static void put_lane(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	slu_buffer_put_be32(bytes, sizeof(letter->row.lane));
+	slu_buffer_put_be32(bytes, letter->row.lane);
+}
+
+static void put_sequence(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	put_number(bytes, letter->row.sequence);
+}
+
+static void put_stream(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	put_text(bytes, letter->stream->name);
+}
+
+static void put_version(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	put_number(bytes, letter->row.version);
+}
+
+static void put_removed(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	const unsigned char removed = letter->row.removed;
+
+	put_bytes(bytes, &removed, sizeof(removed));
+}
+
+static void put_sqlstate(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	put_text(bytes, letter->trouble.sqlstate);
+}
+
+static void put_constraint(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	put_text(bytes, letter->trouble.constraint);
+}
+
+static void put_reason(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	put_text(bytes, letter->trouble.reason);
+}
+
+/* What no put filled is zero here, not what some other record left in the slot. */
+static void put_record(struct slu_buffer *bytes, const struct slu_letter *letter)
+{
+	static const unsigned char zeros[SLUICE_RECORD_SIZE_MAX];
+
+	slu_buffer_put_be32(bytes, letter->stream->layout.size);
+	slu_buffer_put(bytes, letter->row.record, letter->row.size);
+	slu_buffer_put(bytes, zeros, letter->stream->layout.size - letter->row.size);
+}
+
+/* The parameters behind the first two, an array each. */
+static const struct {
+	enum sluice_type type;
+	void (*put)(struct slu_buffer *bytes, const struct slu_letter *letter);
+} letter_columns[SLU_LETTER_PARAMETERS - 2] = {
+	{SLUICE_INT4, put_lane},
+	{SLUICE_INT8, put_sequence},
+	{SLUICE_TEXT_TYPE, put_stream},
+	{SLUICE_INT8, put_version},
+	{SLUICE_BOOL, put_removed},
+	{SLUICE_TEXT_TYPE, put_sqlstate},
+	{SLUICE_TEXT_TYPE, put_constraint},
+	{SLUICE_TEXT_TYPE, put_reason},
+	{SLUICE_BYTEA, put_record},
+};
 
 static void add_bytes(struct slu_plan *plan, struct slu_statement *statement, const void *bytes,
                       size_t size)
@@ -169,45 +252,35 @@ static void add_bytes(struct slu_plan *plan, struct slu_statement *statement, co
 	end_parameter(plan, statement, offset);
 }
 
-static void add_number(struct slu_plan *plan, struct slu_statement *statement, uint64_t number)
-{
-	unsigned char bytes[sizeof(number)];
-
-	slu_write_be64(bytes, number);
-	add_bytes(plan, statement, bytes, sizeof(bytes));
-}
-
-/* What no put filled is zero here, not what some other record left in the slot. */
-static void add_record(struct slu_plan *plan, struct slu_statement *statement,
-                       const struct slu_letter *letter)
-{
-	static const unsigned char zeros[SLUICE_RECORD_SIZE_MAX];
-	size_t offset = plan->script->bytes.size;
-
-	slu_buffer_put(&plan->script->bytes, letter->row.record, letter->row.size);
-	slu_buffer_put(&plan->script->bytes, zeros, letter->stream->layout.size - letter->row.size);
-	end_parameter(plan, statement, offset);
-}
-
-void slu_statement_letter(struct slu_plan *plan, const struct slu_letter *letter)
+static void add_letters(struct slu_plan *plan, const struct slu_letter *letters, size_t count)
 {
 	struct slu_script *script = plan->script;
-	struct slu_statement *statement = slu_statement_add(plan, SLU_LETTER, letter->stream, 1);
-	const unsigned char removed = letter->row.removed;
-	unsigned char lane[sizeof(letter->row.lane)];
+	struct slu_statement *statement = slu_statement_add(plan, SLU_LETTER, NULL, count);
+	struct slu_buffer *bytes = &script->bytes;
+	size_t column, index;
 
-	slu_write_be32(lane, letter->row.lane);
 	add_bytes(plan, statement, &script->generation, sizeof(script->generation));
-	add_bytes(plan, statement, lane, sizeof(lane));
-	add_number(plan, statement, letter->row.sequence);
-	add_text(plan, statement, letter->stream->name);
-	add_number(plan, statement, letter->row.version);
-	add_bytes(plan, statement, &removed, sizeof(removed));
-	add_text(plan, statement, letter->trouble.sqlstate);
-	add_text(plan, statement, letter->trouble.constraint);
-	add_text(plan, statement, letter->trouble.reason);
 	add_bytes(plan, statement, plan->terms->format, plan->terms->format_size);
-	add_record(plan, statement, letter);
+	for (column = 0; column < SLU_LETTER_PARAMETERS - 2; column++) {
+		size_t offset = bytes->size;
+
+		(void)slu_array_begin(bytes, slu_type_of(letter_columns[column].type).oid, count);
+		for (index = 0; index < count; index++)
+			letter_columns[column].put(bytes, &letters[index]);
+		end_parameter(plan, statement, offset);
+	}
+}
+
+void slu_statement_letters(struct slu_plan *plan)
+{
+	const struct slu_parcel *parcel = plan->parcel;
+	size_t first, left;
+
+	for (first = 0; first < parcel->letter_count; first += SLU_ARRAY_ROWS_MAX) {
+		left = parcel->letter_count - first;
+		add_letters(plan, &parcel->letters[first],
+		            left < SLU_ARRAY_ROWS_MAX ? left : SLU_ARRAY_ROWS_MAX);
+	}
 }
 
 enum sluice_status slu_statement_fits(struct slu_buffer *scratch, const struct sluice_part *part,

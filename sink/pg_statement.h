@@ -34,7 +34,8 @@ void slu_statement_seal(struct slu_plan *plan);
 void slu_statement_arrays(struct slu_plan *plan, size_t index, bool removed);
 /* All of them, by COPY. */
 void slu_statement_copy(struct slu_plan *plan, size_t index);
-void slu_statement_letter(struct slu_plan *plan, const struct slu_letter *letter);
+/* All letters of the parcel. */
+void slu_statement_letters(struct slu_plan *plan);
 
 /* Whether the row can be encoded as its statement would; `error` tells what can't. */
 enum sluice_status slu_statement_fits(struct slu_buffer *scratch, const struct sluice_part *part,

@@ -55,9 +55,9 @@ static enum slu_progress stop(struct slu_connection *connection, enum slu_action
 static const char *name_statement(const struct slu_statement *statement, char *where, size_t size)
 {
 	static const char *const verbs[] = {
-		[SLU_BEGIN] = "begin",           [SLU_FENCE] = "fence",  [SLU_WRITE] = "write to",
-		[SLU_REMOVE] = "remove from",    [SLU_COPY] = "copy to", [SLU_COMMIT] = "commit",
-		[SLU_LETTER] = "dead letter of", [SLU_SEAL] = "seal",
+		[SLU_BEGIN] = "begin",         [SLU_FENCE] = "fence",  [SLU_WRITE] = "write to",
+		[SLU_REMOVE] = "remove from",  [SLU_COPY] = "copy to", [SLU_COMMIT] = "commit",
+		[SLU_LETTER] = "dead letters", [SLU_SEAL] = "seal",
 	};
 
 	if (statement->stream != NULL)
@@ -98,6 +98,18 @@ static void name_rows(struct slu_transaction *transaction, const struct slu_stat
 		transaction->failed = (struct slu_span){statement->span.part, row, row + 1};
 }
 
+/* Only what writes rows can blame one, or their table; the commit blames one, but does not know
+ * which. */
+static bool may_blame(const struct slu_statement *statement, enum slu_action action)
+{
+	bool writes = statement->kind == SLU_WRITE || statement->kind == SLU_REMOVE ||
+	              statement->kind == SLU_COPY;
+
+	if (action == SLU_ISOLATE)
+		return writes || statement->kind == SLU_COMMIT;
+	return action != SLU_HALT_STREAM || writes;
+}
+
 /* An error, or an answer that is none. The fence and the guard of a write both speak by dividing by
  * zero; which of them did is known by its place. */
 static enum slu_progress fail(struct slu_transaction *transaction,
@@ -121,7 +133,7 @@ static enum slu_progress fail(struct slu_transaction *transaction,
 	slu_trouble_of_result(&connection->trouble, connection->pg, result,
 	                      name_statement(statement, where, sizeof(where)));
 	name_rows(transaction, statement, result);
-	if (statement->kind == SLU_LETTER && connection->trouble.action == SLU_ISOLATE)
+	if (!may_blame(statement, connection->trouble.action))
 		connection->trouble.action = SLU_HALT;
 	return SLU_STOPPED;
 }

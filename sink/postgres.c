@@ -36,6 +36,7 @@ struct postgres {
 	struct slu_target target;
 	struct slu_script_terms terms;
 	struct sluice_sink_setup setup;
+	char *halt_on_refusal; /* names of streams */
 	struct slu_run run;
 	struct slu_connection connection;
 	struct slu_transaction transaction;
@@ -52,7 +53,7 @@ struct postgres {
 
 static void say(struct postgres *postgres, const char *what, const char *detail)
 {
-	char line[SLU_REASON_SIZE + 64];
+	char line[2 * SLU_REASON_SIZE];
 
 	if (postgres->setup.log == NULL)
 		return;
@@ -69,7 +70,37 @@ static void postgres_close(struct sluice_sink *sink)
 	slu_connection_close(&postgres->connection);
 	slu_run_free(&postgres->run);
 	free(postgres->target.conninfo);
+	free(postgres->halt_on_refusal);
 	free(postgres);
+}
+
+/* The streams that `halt_on_refusal` names. */
+static enum sluice_status read_strict(struct postgres *postgres,
+                                      const struct sluice_streams *streams,
+                                      struct sluice_error *error)
+{
+	const char *name = postgres->halt_on_refusal;
+
+	for (name += strspn(name, " "); *name != '\0'; name += strspn(name, " ")) {
+		size_t size = strcspn(name, " ");
+		bool found = false;
+		size_t index;
+
+		for (index = 0; index < streams->count && !found; index++) {
+			const struct sluice_stream *stream = streams->streams[index];
+
+			found = strlen(stream->name) == size &&
+			        strncmp(stream->name, name, size) == 0;
+			postgres->run.strict[stream->index] |= found;
+		}
+		if (!found)
+			return sluice_error_set(error, SLUICE_INVALID,
+			                        "halt_on_refusal names %.*s, and there is no such "
+			                        "stream: it takes streams' names, blanks between",
+			                        (int)size, name);
+		name += size;
+	}
+	return SLUICE_OK;
 }
 
 static enum sluice_status postgres_start(struct sluice_sink *sink,
@@ -91,7 +122,7 @@ static enum sluice_status postgres_start(struct sluice_sink *sink,
 	slu_connection_init(&postgres->connection, &postgres->target);
 	if (!slu_run_init(&postgres->run, setup->in_flight_batches))
 		return sluice_error_set(error, SLUICE_FAILED, "out of memory for the sink");
-	return SLUICE_OK;
+	return read_strict(postgres, setup->streams, error);
 }
 
 /* A session holds the fence of one run, so the next one gets its own: a connection a run, in return
@@ -199,6 +230,17 @@ static void isolate(struct postgres *postgres, struct slu_trouble *trouble, uint
 	}
 }
 
+/* The table of a stream of the head's takes nothing. */
+static void halt_stream(struct postgres *postgres, const struct slu_trouble *trouble,
+                        uint64_t now_ns)
+{
+	if (slu_run_halt_stream(&postgres->run, &postgres->transaction.failed, trouble,
+	                        &postgres->terms) == SLU_BLAME_ROW)
+		try_otherwise(postgres);
+	else
+		retry(postgres, trouble->reason, now_ns);
+}
+
 static void give_way(struct postgres *postgres, uint64_t now_ns)
 {
 	struct slu_trouble trouble = postgres->connection.trouble;
@@ -207,6 +249,8 @@ static void give_way(struct postgres *postgres, uint64_t now_ns)
 		retry(postgres, trouble.reason, now_ns);
 	else if (trouble.action == SLU_ISOLATE && postgres->on_wire)
 		isolate(postgres, &trouble, now_ns);
+	else if (trouble.action == SLU_HALT_STREAM && postgres->on_wire)
+		halt_stream(postgres, &trouble, now_ns);
 	else
 		halt(postgres, trouble.reason);
 	postgres->fenced |= trouble.action == SLU_FENCED;
@@ -289,11 +333,33 @@ static void tell_letters(struct postgres *postgres)
 	for (index = 0; parcel != NULL && index < parcel->letter_count; index++) {
 		const struct slu_letter *letter = &parcel->letters[index];
 
+		if (letter->held_back)
+			continue;
 		(void)snprintf(detail, sizeof(detail), "record %llu of lane %u: %.200s",
 		               (unsigned long long)letter->row.sequence, (unsigned)letter->row.lane,
 		               letter->trouble.reason);
 		say(postgres, "dead letter: ", detail);
 	}
+}
+
+/* Once each. Returns how many there are. */
+static uint64_t tell_halted(struct postgres *postgres)
+{
+	uint64_t count = 0;
+	size_t index;
+
+	for (index = 0; index < SLUICE_STREAMS_MAX; index++) {
+		struct slu_halted *halted = &postgres->run.halted[index];
+
+		count += halted->now;
+		if (!halted->now || halted->told)
+			continue;
+		halted->told = true;
+		say(postgres, halted->trouble.reason,
+		    "; all its records go to sluice.dead_letter, and it is tried again every "
+		    "minute");
+	}
+	return count;
 }
 
 /* The head is in the database. */
@@ -405,8 +471,10 @@ static void postgres_step(struct sluice_sink *sink, uint64_t now_ns,
 {
 	struct postgres *postgres = (struct postgres *)sink;
 
+	slu_run_resume(&postgres->run, now_ns);
 	while (advance(postgres, now_ns))
 		;
+	progress->halted_streams = tell_halted(postgres);
 	progress->state = SLUICE_STATE_CONNECTING;
 	if (postgres->halted)
 		progress->state = postgres->fenced ? SLUICE_STATE_FENCED : SLUICE_STATE_HALTED;
@@ -460,11 +528,15 @@ static struct postgres *make(const char *conninfo, const struct sluice_postgres_
 	if (options != NULL && options->batch_bytes_max > 0)
 		postgres->terms.bytes_max = options->batch_bytes_max;
 	postgres->target.conninfo = strdup(conninfo);
-	if (postgres->target.conninfo == NULL) {
-		free(postgres);
-		return NULL;
-	}
-	return postgres;
+	postgres->halt_on_refusal = strdup(options != NULL && options->halt_on_refusal != NULL
+	                                           ? options->halt_on_refusal
+	                                           : "");
+	if (postgres->target.conninfo != NULL && postgres->halt_on_refusal != NULL)
+		return postgres;
+	free(postgres->target.conninfo);
+	free(postgres->halt_on_refusal);
+	free(postgres);
+	return NULL;
 }
 
 struct sluice_sink *sluice_postgres_open(const char *conninfo,

@@ -7,6 +7,10 @@
  * lanes in the table sluice.lane and fails if they are not where this run left them: a reply that
  * got lost is looked up there, never guessed.
  *
+ * A row that the database refuses goes to sluice.dead_letter, by the same transaction that writes the
+ * others; when row after row of a stream is refused, the stream is halted: all its records go there,
+ * until the table takes one again. `sluice dead-letter` shows and replays them.
+ *
  * At each connect it compares the database with what the streams were generated from: the version
  * of Sluice's own tables, the version of the user's migrations, and every column. It halts before
  * anything is sent to a table that differs; `reason` in sluice_stats names the column, what the
@@ -17,6 +21,7 @@
  * (`sluice migrate up` makes them), and a role that may
  *   - INSERT, UPDATE, SELECT and DELETE on the streams' tables, and use their sequences,
  *   - use the schema sluice, and INSERT, UPDATE and SELECT on sluice.lane,
+ *   - INSERT on sluice.dead_letter and sluice.letter_format,
  *   - SELECT on sluice.schema_migrations, which `sluice migrate up` grants to everybody,
  *   - and, for the version of the migrations to be compared, SELECT on schema_migrations.
  */
@@ -36,6 +41,9 @@ struct sluice_postgres_options {
 	size_t copy_threshold;  /* rows; 0 for the default */
 	size_t batch_bytes_max; /* encoded bytes a batch may need before the sink halts; 0 for the
 	                           default, 256 MiB */
+	/* Streams, by name with blanks between, of which a row that is refused halts the whole sink
+	 * instead of going to sluice.dead_letter. NULL: none. */
+	const char *halt_on_refusal;
 };
 
 /* Makes a sink of `conninfo`, a libpq connection string or URI; "" leaves everything to the

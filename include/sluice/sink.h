@@ -82,6 +82,7 @@ struct sluice_sink_progress {
 	/* Rows of the batches up to that one which the far end refused, and which are kept there
 	 * for an operator instead: dead letters. 0 after begin. */
 	uint64_t dead_lettered;
+	uint64_t halted_streams; /* all of whose rows become dead letters for now */
 	/* Where the generation's lanes stood at the far end when it was begun, one position a lane:
 	 * 0 for a new one. NULL until that is known. Valid until the next begin or close. */
 	const uint64_t *positions;

@@ -195,6 +195,7 @@ struct sluice_stats {
 	uint64_t keys;                    /* entries taken for keys; a lane takes 16 at a time */
 	uint64_t batches;                 /* committed transactions */
 	uint64_t reconnects;              /* connections lost and made again */
+	uint64_t halted_streams;          /* all of whose records become dead letters for now */
 	uint64_t grace_periods;
 	/* An engine that has been in the middle of a call for `stalled_ns` while the flusher waits
 	 * for it to release slots, and its lane. 0 while none is. */

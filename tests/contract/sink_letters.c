@@ -5,6 +5,8 @@
  */
 #include "tests/contract/sink_fault.h"
 
+#include <unistd.h>
+
 #define SMALL(limit) \
 	"ALTER TABLE executions ADD CONSTRAINT small CHECK (fill_quantity <> " #limit ")"
 
@@ -152,40 +154,156 @@ Test(letters, several_rows_of_a_batch_are_found_one_after_the_other)
 	rows_free(&executions);
 }
 
-static void expect_drift(size_t rows, const char *check, const char *words)
+/* ---- a stream that is halted ---- */
+
+/* `rows` executions in one batch with three orders, while `check` stands. */
+static void halt_stream(size_t rows, const char *check, const char *words)
 {
-	struct rows executions;
+	struct rows orders, executions;
+	struct sluice_part parts[2];
 	char sql[256];
 
 	snprintf(sql, sizeof(sql), "ALTER TABLE executions ADD CONSTRAINT drift CHECK (%s)", check);
 	database_run(server.admin, sql);
 	driver_open(&driver, server.dsn, NULL, NULL);
+	orders_make(&orders, 1, 3, 1);
 	make(&executions, rows);
-	submit_one(&executions);
+	parts[0] = rows_part(&orders);
+	parts[1] = rows_part(&executions);
+	driver_submit(&driver, parts, 2);
 	driver_settle(&driver);
-	cr_assert_halted(&driver, words);
-	cr_assert_rows(&server, 0, 0);
-	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 0);
-	cr_assert_eq(count("SELECT applied[1] FROM sluice.lane"), 0);
+	cr_assert_committed(&driver);
+	cr_assert_eq(driver.progress.halted_streams, 1);
+	cr_assert_eq(count("SELECT count(*) FROM orders"), 3);
+	cr_assert_eq(count("SELECT count(*) FROM executions") +
+	                     count("SELECT count(*) FROM sluice.dead_letter"),
+	             (int64_t)rows);
+	cr_assert_eq(driver.progress.dead_lettered,
+	             (uint64_t)count("SELECT count(*) FROM sluice.dead_letter"));
+	snprintf(sql, sizeof(sql),
+	         "SELECT count(*) FROM sluice.dead_letter WHERE sqlstate = '23514' AND "
+	         "constraint_name = 'drift' AND reason LIKE '%s%%'",
+	         words);
+	cr_assert_gt(count(sql), 0);
+	rows_free(&orders);
 	rows_free(&executions);
 }
 
-Test(letters, when_all_rows_of_an_array_are_refused_it_halts)
+Test(letters, when_all_rows_of_an_array_are_refused_their_stream_is_halted)
 {
-	expect_drift(40, "fill_quantity < 0",
-	             "the last 17 rows of stream executions were all refused");
+	halt_stream(40, "fill_quantity < 0",
+	            "stream executions halted, the last 17 rows were all refused");
+	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 40);
 }
 
-Test(letters, when_all_rows_of_a_copy_are_refused_it_halts)
+Test(letters, when_all_rows_of_a_copy_are_refused_their_stream_is_halted)
 {
-	expect_drift(10000, "fill_quantity < 0",
-	             "the last 17 rows of stream executions were all refused");
+	halt_stream(10000, "fill_quantity < 0",
+	            "stream executions halted, the last 17 rows were all refused");
+	cr_assert_eq(count("SELECT count(DISTINCT sequence) FROM sluice.dead_letter"), 10000);
 }
 
-Test(letters, when_too_many_rows_of_a_batch_are_refused_it_halts)
+Test(letters, when_too_many_rows_of_a_batch_are_refused_their_stream_is_halted)
 {
-	expect_drift(600, "fill_quantity % 2 = 1", "too many rows of a batch are refused");
+	halt_stream(600, "fill_quantity % 2 = 1",
+	            "stream executions halted, 257 rows of a batch were refused");
 }
+
+/* A batch of three executions, and one of an order. */
+static void submit_both(uint32_t number)
+{
+	static struct rows orders, executions; /* they stay while the sink may look at them */
+	struct sluice_part parts[2];
+
+	rows_free(&orders);
+	rows_free(&executions);
+	orders_make(&orders, number, 1, 1);
+	make(&executions, 3);
+	parts[0] = rows_part(&orders);
+	parts[1] = rows_part(&executions);
+	driver_submit(&driver, parts, 2);
+	driver_settle(&driver);
+	cr_assert_committed(&driver);
+}
+
+Test(letters, the_rows_of_a_halted_stream_are_held_back_until_its_table_takes_one)
+{
+	halt_stream(20, "fill_quantity < 0", "stream executions halted");
+	submit_both(4);
+	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 23);
+	driver.ahead_ns += sluice_seconds(61);
+	driver_step(&driver);
+	submit_both(5); /* tried again, and halted by the first row */
+	cr_assert_eq(driver.progress.halted_streams, 1);
+	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 26);
+	database_run(server.admin, "ALTER TABLE executions DROP CONSTRAINT drift");
+	submit_both(6);
+	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 29);
+	driver.ahead_ns += sluice_seconds(61);
+	driver_step(&driver);
+	submit_both(7);
+	cr_assert_eq(driver.progress.halted_streams, 0);
+	cr_assert_rows(&server, 7, 3);
+	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 29);
+}
+
+Test(letters, a_right_that_is_missing_halts_its_stream_only)
+{
+	char dsn[300], sql[400];
+
+	snprintf(sql, sizeof(sql),
+	         "CREATE ROLE some_%ld LOGIN; GRANT USAGE ON SCHEMA sluice TO some_%ld; "
+	         "GRANT ALL ON sluice.lane, sluice.dead_letter, sluice.letter_format, orders, "
+	         "providers TO some_%ld",
+	         (long)getpid(), (long)getpid(), (long)getpid());
+	database_run(server.admin, sql);
+	snprintf(dsn, sizeof(dsn), "%s user=some_%ld", server.dsn, (long)getpid());
+	driver_open(&driver, dsn, NULL, NULL);
+	submit_both(1);
+	submit_both(2);
+	cr_assert_eq(driver.progress.halted_streams, 1);
+	cr_assert_rows(&server, 2, 0);
+	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter WHERE sqlstate = '42501' AND "
+	                   "reason LIKE 'stream executions halted: write to stream executions: "
+	                   "42501%'"),
+	             6);
+	snprintf(sql, sizeof(sql), "DROP OWNED BY some_%ld; DROP ROLE some_%ld", (long)getpid(),
+	         (long)getpid());
+	driver_step(&driver);
+	database_run(server.admin, sql);
+}
+
+Test(letters, a_stream_that_is_told_to_halts_the_sink)
+{
+	const struct sluice_postgres_options options = {.halt_on_refusal = "orders executions"};
+	struct rows executions;
+
+	database_run(server.admin, SMALL(2));
+	driver_open(&driver, server.dsn, &options, NULL);
+	make(&executions, 3);
+	submit_one(&executions);
+	driver_settle(&driver);
+	cr_assert_halted(&driver, "stream executions is to halt the sink when a row is refused: ");
+	cr_assert_eq(count("SELECT count(*) FROM executions"), 0);
+	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 0);
+	rows_free(&executions);
+}
+
+Test(letters, a_stream_that_is_not_there_can_not_be_told_to_halt)
+{
+	const struct sluice_postgres_options options = {.halt_on_refusal = "orders trades"};
+	const struct sluice_sink_setup setup = {.streams = &trading_streams,
+	                                        .in_flight_batches = 1};
+	struct sluice_error error;
+	struct sluice_sink *sink = sluice_postgres_open(server.dsn, &options, &error);
+
+	cr_assert_eq(sink->ops->start(sink, &setup, &error), SLUICE_INVALID);
+	cr_assert_not_null(strstr(error.message, "halt_on_refusal names trades, and there is no"));
+	sink->ops->close(sink);
+	driver_open(&driver, server.dsn, NULL, NULL);
+}
+
+/* ---- how many ---- */
 
 Test(letters, all_rows_of_a_few_are_letters)
 {
@@ -221,18 +339,22 @@ static void submit_singly(const char *refusing)
 	rows_free(&executions);
 }
 
-Test(letters, when_batch_after_batch_is_refused_it_halts)
+Test(letters, when_batch_after_batch_is_refused_the_stream_is_halted)
 {
 	submit_singly("ALTER TABLE executions ADD CONSTRAINT none CHECK (fill_quantity < 0)");
-	cr_assert_halted(&driver, "the last 17 rows of stream executions were all refused");
-	cr_assert_eq(driver.progress.dead_lettered, 16);
-	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 16);
+	cr_assert_committed(&driver);
+	cr_assert_eq(driver.progress.halted_streams, 1);
+	cr_assert_eq(driver.progress.dead_lettered, 40);
+	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter WHERE reason LIKE 'stream "
+	                   "executions halted, the last 17 rows%'"),
+	             40 - 17);
 }
 
-Test(letters, while_some_are_accepted_it_does_not_halt)
+Test(letters, while_some_are_accepted_it_is_not_halted)
 {
 	submit_singly("ALTER TABLE executions ADD CONSTRAINT tenth CHECK (fill_quantity % 10 = 9)");
 	cr_assert_committed(&driver);
+	cr_assert_eq(driver.progress.halted_streams, 0);
 	cr_assert_eq(driver.progress.dead_lettered, 36);
 	cr_assert_eq(count("SELECT count(*) FROM sluice.dead_letter"), 36);
 	cr_assert_rows(&server, 0, 4);
@@ -405,7 +527,7 @@ Test(letters, without_the_right_to_write_letters_it_halts_and_says_so)
 	make(&executions, 3);
 	submit_one(&executions);
 	driver_settle(&driver);
-	cr_assert_halted(&driver, "dead letter of stream executions: 42P01");
+	cr_assert_halted(&driver, "dead letters: 42P01");
 	cr_assert_rows(&server, 0, 0);
 	rows_free(&executions);
 }

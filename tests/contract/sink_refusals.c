@@ -307,9 +307,9 @@ Test(sink_refusals, what_a_trigger_says_is_not_told)
 {
 	expect_halt("CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS "
 	            "$$BEGIN RAISE EXCEPTION 'it is %', NEW.execution_id USING ERRCODE = "
-	            "'42501'; END$$; CREATE TRIGGER tell BEFORE INSERT ON executions FOR EACH "
+	            "'0A000'; END$$; CREATE TRIGGER tell BEFORE INSERT ON executions FOR EACH "
 	            "ROW EXECUTE FUNCTION tell()",
-	            5, "write to stream executions: 42501");
+	            5, "write to stream executions: 0A000");
 }
 
 #define DEFERRED                                                                               \

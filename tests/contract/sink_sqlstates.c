@@ -86,6 +86,21 @@ static void expect_written(const char *code, size_t rows, int64_t letters)
 	cr_assert_eq(count(sql), letters, "%s", code);
 }
 
+/* Of the whole batch, for none of it was written when the code came. */
+static void expect_held_back(const char *code, size_t rows)
+{
+	char sql[128];
+
+	driver_settle(&driver);
+	cr_assert_committed(&driver);
+	cr_assert_eq(driver.progress.halted_streams, 1, "%s", code);
+	cr_assert_eq(driver.progress.dead_lettered, rows, "%s", code);
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM sluice.dead_letter WHERE sqlstate = '%s'",
+	         code);
+	cr_assert_eq(count(sql), (int64_t)rows, "%s", code);
+	cr_assert_eq(count("SELECT count(*) FROM executions"), 0, "%s", code);
+}
+
 static void expect_halt(const char *code)
 {
 	driver_settle(&driver);
@@ -118,6 +133,8 @@ static void raise_code(const char *code, size_t rows, enum slu_action action)
 		expect_written(code, rows, 0);
 	} else if (action == SLU_ISOLATE) {
 		expect_written(code, rows, 1);
+	} else if (action == SLU_HALT_STREAM) {
+		expect_held_back(code, rows);
 	} else {
 		expect_halt(code);
 	}
