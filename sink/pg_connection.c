@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pg_connection.c - libpq's non-blocking half, with deadlines of our own: connect_timeout is not
- * looked at by PQconnectPoll. */
+/* pg_connection.c - from a dial to a session, then libpq's non-blocking half. */
 #include "sink/pg_connection.h"
 
 #include "sink/pg_session.h"
@@ -9,7 +8,6 @@
 #include <string.h>
 
 /* Opening waits for the fence's row, at most lock_timeout (5 s, pg_session.c): longer than that. */
-#define DIAL_TIMEOUT_NS sluice_seconds(10)
 #define OPEN_TIMEOUT_NS sluice_seconds(10)
 
 enum {
@@ -23,15 +21,29 @@ void slu_connection_init(struct slu_connection *connection, const struct slu_tar
 	connection->target = target;
 }
 
-void slu_connection_close(struct slu_connection *connection)
+/* PQfinish sends a last message if the socket takes it; it waits neither for that nor for TLS to end:
+ * the connection is libpq's non-blocking one by then, and the socket was from the beginning. */
+static void drop(struct slu_connection *connection)
 {
 	PQfinish(connection->pg);
 	connection->pg = NULL;
-	connection->phase = SLU_CLOSED;
 	connection->blocked = false;
 	connection->eager = false;
 	connection->broken = false;
 	connection->answered = 0;
+}
+
+void slu_connection_close(struct slu_connection *connection)
+{
+	drop(connection);
+	slu_dial_stop(&connection->dial);
+	connection->phase = SLU_CLOSED;
+}
+
+void slu_connection_free(struct slu_connection *connection)
+{
+	slu_connection_close(connection);
+	slu_dial_free(&connection->dial);
 }
 
 /* Notices and warnings may hold row contents, and stderr is not ours. */
@@ -56,68 +68,32 @@ enum slu_progress slu_connection_lost(struct slu_connection *connection, const c
 	return SLU_STOPPED;
 }
 
-/* ---- dialing ---- */
+/* ---- dialing and opening ---- */
 
 void slu_connection_dial(struct slu_connection *connection, uint64_t now_ns)
 {
-	/* libpq takes the later of two: what stands before the user's conninfo (which "dbname" is
-	 * expanded to) is a default, what stands behind it is not for discussion. Keepalives notice
-	 * a peer that is gone while we wait for it, tcp_user_timeout one that is gone while we
-	 * send. */
-	static const char *const keywords[] = {
-		"fallback_application_name",
-		"keepalives_idle",
-		"keepalives_interval",
-		"keepalives_count",
-		"tcp_user_timeout",
-		"target_session_attrs",
-		"dbname",
-		"client_encoding",
-		NULL,
-	};
-	const char *values[] = {
-		"sluice", "5",  "2", "3", "30000", "read-write", connection->target->conninfo,
-		"UTF8",   NULL,
-	};
-
-	connection->pg = PQconnectStartParams(keywords, values, 1);
-	connection->dials++;
+	slu_dial_begin(&connection->dial, connection->target->conninfo, now_ns);
 	connection->phase = SLU_DIALING;
-	connection->dial_events = POLLOUT; /* as PQconnectPoll wants it before its first call */
-	connection->deadline_ns = now_ns + DIAL_TIMEOUT_NS;
-	if (connection->pg != NULL)
-		(void)PQsetNoticeReceiver(connection->pg, swallow, connection);
 }
 
-static bool is_due(const struct slu_connection *connection)
+/* Once, until it is another. */
+static void warn(struct slu_connection *connection)
 {
-	struct pollfd socket = {.fd = PQsocket(connection->pg), .events = connection->dial_events};
+	const struct slu_target *target = connection->target;
+	const char *warning = connection->dial.warning;
 
-	return socket.fd < 0 || poll(&socket, 1, 0) > 0;
-}
-
-static enum slu_progress dial_step(struct slu_connection *connection)
-{
-	PostgresPollingStatusType status;
-
-	if (connection->pg == NULL)
-		return stop(connection, SLU_RETRY, "connect: out of memory");
-	if (PQstatus(connection->pg) == CONNECTION_BAD)
-		return slu_connection_lost(connection, "connect");
-	/* PQconnectPoll trusts that the socket is what it asked for. */
-	if (!is_due(connection))
-		return SLU_PENDING;
-	status = PQconnectPoll(connection->pg);
-	if (status == PGRES_POLLING_FAILED)
-		return slu_connection_lost(connection, "connect");
-	connection->dial_events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-	return status == PGRES_POLLING_OK ? SLU_DONE : SLU_PENDING;
+	if (warning != NULL && warning != connection->warned && target->warn != NULL)
+		target->warn(target->warn_context, warning);
+	if (warning != NULL)
+		connection->warned = warning;
 }
 
 static enum slu_progress open_session(struct slu_connection *connection, uint64_t now_ns)
 {
 	connection->phase = SLU_OPENING;
+	connection->dials++;
 	connection->deadline_ns = now_ns + OPEN_TIMEOUT_NS;
+	(void)PQsetNoticeReceiver(connection->pg, swallow, connection);
 	if (PQserverVersion(connection->pg) < SERVER_VERSION_MIN)
 		return stop(connection, SLU_HALT,
 		            "the server is older than PostgreSQL 15: use a newer one");
@@ -126,22 +102,54 @@ static enum slu_progress open_session(struct slu_connection *connection, uint64_
 	return SLU_DONE;
 }
 
+static enum slu_progress dial_step(struct slu_connection *connection, uint64_t now_ns)
+{
+	enum slu_progress progress = slu_dial_step(&connection->dial, now_ns, &connection->pg);
+
+	warn(connection);
+	connection->deadline_ns = connection->dial.deadline_ns;
+	if (progress == SLU_DONE)
+		return open_session(connection, now_ns);
+	if (progress == SLU_STOPPED)
+		connection->trouble = connection->dial.trouble;
+	return progress;
+}
+
+static enum slu_progress open_step(struct slu_connection *connection, uint64_t now_ns)
+{
+	enum slu_progress progress = slu_session_step(connection);
+
+	if (progress == SLU_DONE)
+		connection->phase = SLU_READY;
+	if (progress == SLU_PENDING && now_ns >= connection->deadline_ns)
+		return stop(connection, SLU_RETRY, "session setup: no answer in time");
+	return progress;
+}
+
+/* A server that answered, but not as it should: a former primary, or one whose disk hangs. The next
+ * host may be well, and would never be asked if each round ended at this one. A pooler that was just
+ * met is to be dialed again. */
+static bool pass(struct slu_connection *connection, uint64_t now_ns)
+{
+	if (connection->phase != SLU_OPENING || connection->trouble.action != SLU_RETRY ||
+	    connection->pooled == connection->dials)
+		return false;
+	drop(connection);
+	connection->phase = SLU_DIALING;
+	return slu_dial_pass(&connection->dial, &connection->trouble, now_ns);
+}
+
 enum slu_progress slu_connection_step(struct slu_connection *connection, uint64_t now_ns)
 {
-	enum slu_progress progress = SLU_PENDING;
+	enum slu_progress progress;
 
-	if (connection->phase == SLU_DIALING) {
-		progress = dial_step(connection);
-		if (progress == SLU_DONE)
-			progress = open_session(connection, now_ns);
-	}
-	if (connection->phase == SLU_OPENING && progress != SLU_STOPPED) {
-		progress = slu_session_step(connection);
-		if (progress == SLU_DONE)
-			connection->phase = SLU_READY;
-	}
-	if (progress == SLU_PENDING && now_ns >= connection->deadline_ns)
-		return stop(connection, SLU_RETRY, "connect: no answer in time");
+	do {
+		progress = SLU_DONE;
+		if (connection->phase == SLU_DIALING)
+			progress = dial_step(connection, now_ns);
+		if (connection->phase == SLU_OPENING && progress == SLU_DONE)
+			progress = open_step(connection, now_ns);
+	} while (progress == SLU_STOPPED && pass(connection, now_ns));
 	return progress;
 }
 
@@ -212,10 +220,10 @@ bool slu_connection_alive(struct slu_connection *connection)
 
 void slu_connection_wait(const struct slu_connection *connection, int *fd, short *events)
 {
+	if (connection->phase == SLU_DIALING) {
+		slu_dial_wait(&connection->dial, fd, events);
+		return;
+	}
 	*fd = connection->pg != NULL ? PQsocket(connection->pg) : -1;
-	if (connection->phase == SLU_DIALING)
-		*events = connection->dial_events;
-	else
-		*events = (short)(POLLIN |
-		                  (connection->blocked || connection->eager ? POLLOUT : 0));
+	*events = (short)(POLLIN | (connection->blocked || connection->eager ? POLLOUT : 0));
 }

@@ -3,26 +3,22 @@
  * pg_connection.h - one non-blocking connection, from the first packet to a session ready for
  * batches.
  *
- *      closed -> dialing -> opening (pg_session.h) -> ready -> closed
+ *      closed -> dialing (pg_dial.h) -> opening (pg_session.h) -> ready -> closed
+ *                   ^____ next host ________|
  *
- * Everything here returns at once. One thing doesn't keep that promise: libpq looks a host name up
- * while it dials. Use hostaddr where that may hang.
+ * Everything here returns at once, also closing: libpq says goodbye if the socket takes it, and the
+ * socket never waits, not for TLS either.
  */
 #ifndef SINK_PG_CONNECTION_H
 #define SINK_PG_CONNECTION_H
 
+#include "sink/pg_dial.h"
 #include "sink/pg_error.h"
 #include "sink/pg_server.h"
 
 #include <sluice/sink.h>
 
 #include <libpq-fe.h>
-
-enum slu_progress {
-	SLU_PENDING = 1, /* wait as slu_connection_wait says, then step again */
-	SLU_DONE,
-	SLU_STOPPED, /* `trouble` tells why */
-};
 
 enum slu_phase {
 	SLU_CLOSED = 0,
@@ -39,19 +35,23 @@ struct slu_target {
 	const struct sluice_generation *generation; /* of the next dial */
 	struct slu_server server; /* where the last batch went; zeros before the first session */
 	bool owned; /* a session of ours has owned its row: it is not taken over again */
+	/* Told of what is in order for Postgres, but perhaps not for the operator. */
+	void (*warn)(void *context, const char *text);
+	void *warn_context;
 };
 
 struct slu_connection {
 	const struct slu_target *target;
 	PGconn *pg;
 	enum slu_phase phase;
+	struct slu_dial dial;
 	uint64_t deadline_ns; /* of dialing and opening */
 	uint64_t notices;     /* that came in */
-	short dial_events;    /* what dialing waits for */
+	const char *warned;   /* of how the server is dialed */
 	bool blocked;         /* libpq holds output that the socket doesn't take yet */
 	bool eager;           /* there is more to send, and room for it */
 	bool broken;          /* reading or writing failed */
-	uint32_t dials;       /* so far: the number of this connection */
+	uint32_t dials;       /* that reached a server so far: the number of this connection */
 	uint32_t pooled;      /* the first of them that met a pooler, 0 if none did */
 	size_t answered;      /* opening: statements answered */
 	struct slu_server server;
@@ -64,12 +64,15 @@ struct slu_connection {
 /* Closed. `target` must outlive the connection. */
 void slu_connection_init(struct slu_connection *connection, const struct slu_target *target);
 
-/* Begins to dial. A failure shows in the next step. `applied` must be set. */
+/* Begins a round of dialing. A failure shows in the next step. `applied` must be set. */
 void slu_connection_dial(struct slu_connection *connection, uint64_t now_ns);
-/* Moves a dialing or opening connection on. SLU_DONE: it is ready. */
+/* Moves a dialing or opening connection on. SLU_DONE: it is ready. SLU_STOPPED: no host is left, or
+ * the one that answered is the wrong one for good. */
 enum slu_progress slu_connection_step(struct slu_connection *connection, uint64_t now_ns);
-/* Drops it without a word: the server rolls back what was open. */
+/* Drops it: the server rolls back what was open. */
 void slu_connection_close(struct slu_connection *connection);
+/* The same, and lets go of what the next dial might have used. Zeros are allowed. */
+void slu_connection_free(struct slu_connection *connection);
 
 /* Reads what has arrived. A loss shows in slu_connection_result, after what arrived before it. */
 void slu_connection_receive(struct slu_connection *connection);

@@ -13,6 +13,7 @@
 
 #include "sink/pg_array.h"
 #include "sink/pg_fence.h"
+#include "sink/pg_rights.h"
 #include "sink/pg_schema.h"
 
 #include <stdio.h>
@@ -45,6 +46,7 @@ enum step {
 	FENCE,
 	STREAM,
 	OPEN,
+	RIGHTS,
 };
 
 enum {
@@ -161,6 +163,8 @@ static bool open_fence(const struct slu_connection *connection)
 	return sent;
 }
 
+/* What only informs comes behind the fence: an owner that waits for answers is overtaken by one that
+ * doesn't. */
 bool slu_session_send(struct slu_connection *connection)
 {
 	const struct sluice_streams *streams = connection->target->streams;
@@ -175,7 +179,9 @@ bool slu_session_send(struct slu_connection *connection)
 	       slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
 	       prepare(connection, SLU_FENCE, NULL, slu_fence_move_sql) &&
 	       prepare_streams(connection) && slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
-	       open_fence(connection) && PQpipelineSync(pg) == 1;
+	       open_fence(connection) &&
+	       PQsendQueryParams(pg, slu_rights_sql, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+	       PQpipelineSync(pg) == 1;
 }
 
 /* ---- answers ---- */
@@ -199,7 +205,9 @@ static enum step step_at(const struct sluice_streams *streams, size_t at,
 			return STREAM;
 	}
 	*stream = NULL;
-	return at == next ? COLUMNS : OPEN;
+	if (at == next)
+		return COLUMNS;
+	return at == next + 1 ? OPEN : RIGHTS;
 }
 
 #define STRAYED                                                                                   \
@@ -236,6 +244,18 @@ static enum slu_progress read_server(struct slu_connection *connection, const PG
 	                          &connection->trouble)
 	               ? SLU_PENDING
 	               : SLU_STOPPED;
+}
+
+/* Once a run, by its first session. */
+static enum slu_progress read_rights(const struct slu_connection *connection,
+                                     const PGresult *result)
+{
+	const struct slu_target *target = connection->target;
+	char text[SLU_RIGHTS_TEXT_SIZE];
+
+	if (!target->owned && target->warn != NULL && slu_rights_read(result, text))
+		target->warn(target->warn_context, text);
+	return SLU_PENDING;
 }
 
 /* All is answered, and the mark is there to stay. */
@@ -335,6 +355,8 @@ static enum slu_progress take(struct slu_connection *connection, const PGresult 
 		return read_whose(connection, result);
 	if (step == SERVER)
 		return read_server(connection, result);
+	if (step == RIGHTS)
+		return read_rights(connection, result);
 	if (step == OPEN)
 		return read_fence(connection, result);
 	return SLU_PENDING;

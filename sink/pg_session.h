@@ -5,7 +5,7 @@
  *
  *      pipeline [ whose session | which server | settings | versions, columns (pg_schema.h)
  *                 | prepare fence | prepare write, remove of each stream
- *                 | columns again | open the fence ]
+ *                 | columns again | open the fence | which rights ]
  *
  * One transaction: a table that is missing leaves the fence as it was.
  *

@@ -61,13 +61,18 @@ static void say(struct postgres *postgres, const char *what, const char *detail)
 	postgres->setup.log(postgres->setup.log_context, line);
 }
 
+static void warn(void *context, const char *text)
+{
+	say(context, "warning: ", text);
+}
+
 /* ---- the door, but for step ---- */
 
 static void postgres_close(struct sluice_sink *sink)
 {
 	struct postgres *postgres = (struct postgres *)sink;
 
-	slu_connection_close(&postgres->connection);
+	slu_connection_free(&postgres->connection);
 	slu_run_free(&postgres->run);
 	free(postgres->target.conninfo);
 	free(postgres->halt_on_refusal);
@@ -119,6 +124,8 @@ static enum sluice_status postgres_start(struct sluice_sink *sink,
 	postgres->target.streams = setup->streams;
 	postgres->target.chance = setup->seed;
 	postgres->target.generation = &postgres->run.generation;
+	postgres->target.warn = warn;
+	postgres->target.warn_context = postgres;
 	slu_connection_init(&postgres->connection, &postgres->target);
 	if (!slu_run_init(&postgres->run, setup->in_flight_batches))
 		return sluice_error_set(error, SLUICE_FAILED, "out of memory for the sink");

@@ -16,6 +16,17 @@
  * anything is sent to a table that differs; `reason` in sluice_stats names the column, what the
  * database has, what the program expects, and what mends it.
  *
+ * It dials the hosts of the connection string one after the other, each with its own share of time,
+ * and passes over those that take no writes; when none is left, `reason` says why for each, and it
+ * begins again. Names are looked up on a thread that lives as long as the lookup, so a resolver that
+ * hangs holds up nothing. Service file, environment and password file are read anew at each dial: a
+ * password that was changed is taken up.
+ *
+ * Who the server is gets checked: off this machine sslmode is verify-full, unless connection string,
+ * service file or environment (PGSSLMODE) spells out another; then that is used, and the log has a
+ * warning. verify-full needs sslrootcert, the file of the server's CA. Unix sockets and loopback
+ * addresses are left to libpq.
+ *
  * Needs: libpq 15.6 or newer, PostgreSQL 15 or newer, a server session of its own (no pooler, or
  * one in session mode; transaction pooling is noticed and refused), the tables of schema `sluice`
  * (`sluice migrate up` makes them), and a role that may
@@ -24,6 +35,7 @@
  *   - INSERT on sluice.dead_letter and sluice.letter_format,
  *   - SELECT on sluice.schema_migrations, which `sluice migrate up` grants to everybody,
  *   - and, for the version of the migrations to be compared, SELECT on schema_migrations.
+ * db/roles/sluice_writer.sql makes such a role. One that may do more is told of in the log.
  */
 #ifndef SLUICE_POSTGRES_H
 #define SLUICE_POSTGRES_H
