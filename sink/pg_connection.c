@@ -31,6 +31,7 @@ static void drop(struct slu_connection *connection)
 	connection->eager = false;
 	connection->broken = false;
 	connection->answered = 0;
+	connection->looked = false;
 }
 
 void slu_connection_close(struct slu_connection *connection)

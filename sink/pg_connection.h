@@ -53,7 +53,9 @@ struct slu_connection {
 	bool broken;          /* reading or writing failed */
 	uint32_t dials;       /* that reached a server so far: the number of this connection */
 	uint32_t pooled;      /* the first of them that met a pooler, 0 if none did */
-	size_t answered;      /* opening: statements answered */
+	size_t answered;      /* opening: statements answered, */
+	bool looked;          /* whether all of the first half, */
+	bool found;           /* and whether the run has a row */
 	struct slu_server server;
 	uint64_t epoch; /* opening: what the fence told, */
 	bool sealed;

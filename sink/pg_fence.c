@@ -9,19 +9,17 @@ enum {
 	NUMBER_SIZE_MAX = 21, /* of a printed uint64_t and a comma */
 };
 
-const char slu_fence_open_sql[] =
-	"INSERT INTO sluice.lane AS l (generation, epoch, owner, applied) VALUES ($1::uuid, 1, "
-	"$2::bigint, $3::bigint[]) ON CONFLICT (generation) DO UPDATE SET epoch = l.epoch + 1, "
-	"owner = excluded.owner RETURNING epoch, applied, sealed_at IS NOT NULL, true";
+const char slu_fence_look_sql[] =
+	"SELECT epoch, owner = $2::bigint FROM sluice.lane WHERE generation = $1::uuid";
 
-const char slu_fence_reopen_sql[] =
+const char slu_fence_make_sql[] =
+	"INSERT INTO sluice.lane (generation, epoch, owner, applied) VALUES ($1::uuid, 1, "
+	"$2::bigint, $3::bigint[]) ON CONFLICT (generation) DO NOTHING "
+	"RETURNING epoch, applied, sealed_at IS NOT NULL";
+
+const char slu_fence_take_sql[] =
 	"UPDATE sluice.lane SET epoch = epoch + 1, owner = $2::bigint WHERE generation = $1::uuid "
-	"RETURNING epoch, applied, sealed_at IS NOT NULL, true";
-
-const char slu_fence_keep_sql[] =
-	"UPDATE sluice.lane SET epoch = epoch + (owner = $2::bigint)::int "
-	"WHERE generation = $1::uuid "
-	"RETURNING epoch, applied, sealed_at IS NOT NULL, owner = $2::bigint";
+	"AND epoch = $3::bigint RETURNING epoch, applied, sealed_at IS NOT NULL";
 
 const char slu_fence_move_sql[] =
 	"WITH moved AS (UPDATE sluice.lane SET applied = $4::bigint[] WHERE generation = "

@@ -2,18 +2,20 @@
 /*
  * pg_fence.h - the row of sluice.lane that makes a batch count once.
  *
- *      first connect open    takes the run over: owner = us         both: epoch = epoch + 1, tell
- *      every other   keep    if the owner is still us                `applied`, wait out a session
- *                                                                    left behind
+ *      every connect look    whose it is, and its epoch; over if it was ours and is another's
+ *                    make    a row that was not there, epoch 1     or, if the epoch is still so,
+ *                    take    owner = us, epoch = epoch + 1         wait out a session left behind;
+ *                                                                  both tell `applied`
  *      first in      move    applied: from -> to, if generation, epoch and `from` are still so and
  *      every batch           the run is not sealed; otherwise an error, and nothing of the
  *                            transaction remains
  *      at the end    seal    the run has ended, all of it is here; likewise. It never moves again
  *
  * Rows and `applied` change in one transaction, or neither does. So after a reply was lost
- * `applied` tells whether the batch is there, and asking cannot come too early: `open` waits for
+ * `applied` tells whether the batch is there, and asking cannot come too early: `take` waits for
  * the row lock of a backend that still works on it, and one that has not begun yet finds another
- * epoch.
+ * epoch. So does the `take` of a process that died after it had sent it: it changes nothing once a
+ * successor has taken the run.
  */
 #ifndef SINK_PG_FENCE_H
 #define SINK_PG_FENCE_H
@@ -22,16 +24,16 @@
 
 #include <sluice/stream.h>
 
-/* Parameters in binary: generation uuid, owner bigint, applied bigint[] (all 0: used if the row is
- * new). One row: epoch, applied, whether sealed, whether we are the owner. */
-extern const char slu_fence_open_sql[];
+/* Parameters in binary: generation uuid, owner bigint. One row: epoch, whether we are the owner; or
+ * none. Takes no lock. */
+extern const char slu_fence_look_sql[];
 
-/* The same for a run that has a row. Parameters in binary: generation uuid, owner bigint. No row if
- * it has none, and then none is made. */
-extern const char slu_fence_reopen_sql[];
+/* Parameters in binary: generation uuid, owner bigint, applied bigint[] (all 0). One row: epoch,
+ * applied, whether sealed. None if another was quicker. */
+extern const char slu_fence_make_sql[];
 
-/* The same, but takes nothing over. */
-extern const char slu_fence_keep_sql[];
+/* Parameters in binary: generation uuid, owner bigint, epoch bigint as it was seen. As make. */
+extern const char slu_fence_take_sql[];
 
 /* Parameters in binary: generation uuid, epoch bigint, from bigint[], to bigint[]. Raises 22012
  * (division by zero) unless exactly one row moved. */

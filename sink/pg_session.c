@@ -11,7 +11,7 @@
  */
 #include "sink/pg_session.h"
 
-#include "sink/pg_array.h"
+#include "sink/pg_claim.h"
 #include "sink/pg_fence.h"
 #include "sink/pg_rights.h"
 #include "sink/pg_schema.h"
@@ -45,17 +45,14 @@ enum step {
 	COLUMNS,
 	FENCE,
 	STREAM,
-	OPEN,
+	LOOK,
+	CLAIM,
 	RIGHTS,
 };
 
 enum {
 	PID_COLUMN = 0,
 	MARK_COLUMN = 1,
-	EPOCH_COLUMN = 0,
-	APPLIED_COLUMN = 1,
-	SEALED_COLUMN = 2,
-	OWNED_COLUMN = 3,
 	MARK_SIZE = 32,
 };
 
@@ -133,38 +130,16 @@ static bool prepare_streams(const struct slu_connection *connection)
 	return sent;
 }
 
-/* The row of a run that has one is not made anew, nor taken over twice. */
-static bool open_fence(const struct slu_connection *connection)
-{
-	static const int formats[] = {1, 1, 1};
-	const struct slu_target *target = connection->target;
-	const struct sluice_generation *generation = target->generation;
-	unsigned char owner[sizeof(uint64_t)];
-	const char *values[3] = {(const char *)generation->id.bytes, (const char *)owner};
-	int sizes[3] = {sizeof(generation->id.bytes), sizeof(owner)};
-	struct slu_buffer zeros;
-	bool sent = false;
-
-	slu_write_be64(owner, target->chance);
-	if (generation->known)
-		return PQsendQueryParams(connection->pg,
-		                         target->owned ? slu_fence_keep_sql : slu_fence_reopen_sql,
-		                         2, NULL, values, sizes, formats, 1) == 1;
-	slu_buffer_init(&zeros, SIZE_MAX);
-	memset(connection->applied, 0, generation->lane_count * sizeof(*connection->applied));
-	slu_array_put_positions(&zeros, connection->applied, generation->lane_count);
-	if (zeros.failure == SLU_BUFFER_FINE) {
-		values[2] = (const char *)zeros.bytes;
-		sizes[2] = (int)zeros.size;
-		sent = PQsendQueryParams(connection->pg, slu_fence_open_sql, 3, NULL, values, sizes,
-		                         formats, 1) == 1;
-	}
-	slu_buffer_free(&zeros);
-	return sent;
-}
-
 /* What only informs comes behind the fence: an owner that waits for answers is overtaken by one that
  * doesn't. */
+static bool send_second(const struct slu_connection *connection)
+{
+	return slu_claim_take(connection) &&
+	       PQsendQueryParams(connection->pg, slu_rights_sql, 0, NULL, NULL, NULL, NULL, 0) ==
+	               1 &&
+	       PQpipelineSync(connection->pg) == 1;
+}
+
 bool slu_session_send(struct slu_connection *connection)
 {
 	const struct sluice_streams *streams = connection->target->streams;
@@ -179,14 +154,12 @@ bool slu_session_send(struct slu_connection *connection)
 	       slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
 	       prepare(connection, SLU_FENCE, NULL, slu_fence_move_sql) &&
 	       prepare_streams(connection) && slu_schema_ask(pg, SLU_ASK_COLUMNS, streams) &&
-	       open_fence(connection) &&
-	       PQsendQueryParams(pg, slu_rights_sql, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
-	       PQpipelineSync(pg) == 1;
+	       slu_claim_look(connection) && PQpipelineSync(pg) == 1;
 }
 
 /* ---- answers ---- */
 
-/* Which step the answer number `at` belongs to, as slu_session_send has queued them. `*stream` is
+/* Which step the answer number `at` belongs to, as they were queued. `*stream` is
  * that of a STREAM. */
 static enum step step_at(const struct sluice_streams *streams, size_t at,
                          const struct sluice_stream **stream)
@@ -207,7 +180,9 @@ static enum step step_at(const struct sluice_streams *streams, size_t at,
 	*stream = NULL;
 	if (at == next)
 		return COLUMNS;
-	return at == next + 1 ? OPEN : RIGHTS;
+	if (at == next + 1)
+		return LOOK;
+	return at == next + 2 ? CLAIM : RIGHTS;
 }
 
 #define STRAYED                                                                                   \
@@ -258,16 +233,27 @@ static enum slu_progress read_rights(const struct slu_connection *connection,
 	return SLU_PENDING;
 }
 
-/* All is answered, and the mark is there to stay. */
+/* The first half is answered, and the mark is there to stay. */
+static enum slu_progress go_on(struct slu_connection *connection)
+{
+	if (connection->pooled == connection->dials) {
+		slu_trouble_set(
+			&connection->trouble, SLU_RETRY,
+			"a pooler is in between: dialing again, to see whose sessions it lends");
+		return SLU_STOPPED;
+	}
+	connection->looked = true;
+	if (!send_second(connection))
+		return slu_connection_lost(connection, "fence");
+	slu_connection_flush(connection);
+	return SLU_PENDING;
+}
+
 static enum slu_progress finish(struct slu_connection *connection)
 {
 	if (PQexitPipelineMode(connection->pg) != 1)
 		return slu_connection_lost(connection, "session setup");
-	if (connection->pooled != connection->dials)
-		return SLU_DONE;
-	slu_trouble_set(&connection->trouble, SLU_RETRY,
-	                "a pooler is in between: dialing again, to see whose sessions it lends");
-	return SLU_STOPPED;
+	return SLU_DONE;
 }
 
 static enum slu_progress fail(struct slu_connection *connection, const PGresult *result,
@@ -290,58 +276,14 @@ static enum slu_progress fail(struct slu_connection *connection, const PGresult 
 	return SLU_STOPPED;
 }
 
-static const unsigned char *bytes_of(const PGresult *result, int column)
-{
-	return (const unsigned char *)PQgetvalue(result, 0, column);
-}
-
-static enum slu_progress read_fence(struct slu_connection *connection, const PGresult *result)
-{
-	const struct sluice_generation *generation = connection->target->generation;
-	char name[SLU_RUN_NAME_SIZE];
-
-	(void)slu_fence_run_name(&generation->id, name);
-	if (PQntuples(result) == 0) {
-		slu_trouble_set(
-			&connection->trouble, SLU_HALT,
-			"the database has no row of run %s in sluice.lane, although the run "
-			"wrote there: the row was deleted, or this is another database, or an "
-			"older state of it. Connect to the right one, or restore the row",
-			name);
-		return SLU_STOPPED;
-	}
-	if (PQgetlength(result, 0, OWNED_COLUMN) == 1 && bytes_of(result, OWNED_COLUMN)[0] == 0) {
-		slu_trouble_set(&connection->trouble, SLU_FENCED,
-		                "another process has taken run %s over (sluice.lane.owner): this "
-		                "one writes no more. Was its lane file copied or moved?",
-		                name);
-		return SLU_STOPPED;
-	}
-	if (PQgetlength(result, 0, EPOCH_COLUMN) != sizeof(uint64_t) ||
-	    PQgetlength(result, 0, SEALED_COLUMN) != 1 ||
-	    !slu_array_get_positions(bytes_of(result, APPLIED_COLUMN),
-	                             (size_t)PQgetlength(result, 0, APPLIED_COLUMN),
-	                             connection->applied, generation->lane_count)) {
-		slu_trouble_set(
-			&connection->trouble, SLU_HALT,
-			"the row of run %s in sluice.lane does not hold one position for each "
-			"of its %zu lanes: it was edited. Restore it",
-			name, generation->lane_count);
-		return SLU_STOPPED;
-	}
-	connection->epoch = slu_read_be64(bytes_of(result, EPOCH_COLUMN));
-	connection->sealed = bytes_of(result, SEALED_COLUMN)[0] != 0;
-	return SLU_PENDING;
-}
-
-static enum slu_progress take(struct slu_connection *connection, const PGresult *result)
+static enum slu_progress hear(struct slu_connection *connection, const PGresult *result)
 {
 	const struct sluice_stream *stream;
 	enum step step = step_at(connection->target->streams, connection->answered, &stream);
 	ExecStatusType status = PQresultStatus(result);
 
 	if (status == PGRES_PIPELINE_SYNC)
-		return finish(connection);
+		return connection->looked ? finish(connection) : go_on(connection);
 	connection->answered++;
 	if (step == LIBRARY)
 		return slu_schema_judge(connection, SLU_ASK_LIBRARY, result);
@@ -357,8 +299,10 @@ static enum slu_progress take(struct slu_connection *connection, const PGresult 
 		return read_server(connection, result);
 	if (step == RIGHTS)
 		return read_rights(connection, result);
-	if (step == OPEN)
-		return read_fence(connection, result);
+	if (step == LOOK)
+		return slu_claim_found(connection, result);
+	if (step == CLAIM)
+		return slu_claim_taken(connection, result);
 	return SLU_PENDING;
 }
 
@@ -374,7 +318,7 @@ enum slu_progress slu_session_step(struct slu_connection *connection)
 		progress = slu_connection_result(connection, &result);
 		if (progress != SLU_DONE)
 			return progress;
-		progress = take(connection, result);
+		progress = hear(connection, result);
 		PQclear(result);
 	}
 	return progress;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pg_session.h - what a fresh connection is asked and told before its first batch, in one round
- * trip.
+ * pg_session.h - what a fresh connection is asked and told before its first batch, in two round
+ * trips.
  *
  *      pipeline [ whose session | which server | settings | versions, columns (pg_schema.h)
  *                 | prepare fence | prepare write, remove of each stream
- *                 | columns again | open the fence | which rights ]
+ *                 | columns again | look at the fence (pg_claim.h) ]
+ *      pipeline [ take the fence | which rights ]
  *
- * One transaction: a table that is missing leaves the fence as it was.
+ * Two transactions: a table that is missing leaves the fence as it was.
  *
  * The sink needs a server session of its own: its statements and settings live there. A pooler in
  * session mode gives one; in transaction mode it lends any free one, for a transaction at a time,
@@ -23,7 +24,7 @@
 #include "sink/pg_connection.h"
 #include "sink/pg_script.h"
 
-/* Queues the pipeline. Returns false when libpq refused. */
+/* Queues the first pipeline. Returns false when libpq refused. */
 bool slu_session_send(struct slu_connection *connection);
 
 /* Reads the answers. SLU_DONE: `epoch` and `applied` are filled, the connection is idle. */

@@ -8,6 +8,9 @@
  */
 #include "tests/contract/sink_fault.h"
 
+#include <limits.h>
+#include <signal.h>
+
 enum {
 	RUNS = 2,
 	BATCHES = 3, /* of a run; the second travels by COPY */
@@ -35,17 +38,17 @@ static void submit(struct driver *driver, uint32_t first, size_t batch)
 	rows_free(&executions);
 }
 
-static void assert_all_there(struct server *server, const char *when, unsigned step)
+static void assert_all_there(struct server *server, unsigned runs, const char *when, unsigned step)
 {
 	cr_assert_eq(database_query_int(server->admin, "SELECT count(*) FROM executions"),
-	             RUNS * ROWS, "%s %u", when, step);
+	             runs * ROWS, "%s %u", when, step);
 	cr_assert_eq(database_query_int(server->admin,
 	                                "SELECT count(DISTINCT execution_id) FROM executions"),
-	             RUNS * ROWS, "%s %u", when, step);
+	             runs * ROWS, "%s %u", when, step);
 	cr_assert_eq(database_query_int(server->admin,
 	                                "SELECT count(*) FROM sluice.lane WHERE sealed_at IS NOT "
 	                                "NULL AND applied = '{110,3,0}'"),
-	             RUNS, "%s %u", when, step);
+	             runs, "%s %u", when, step);
 	database_run(server->admin, "TRUNCATE executions, sluice.lane");
 }
 
@@ -77,7 +80,7 @@ static bool survive(struct server *server, enum fault fault, unsigned steps, uin
 	walk(&driver);
 	*reconnects += driver.progress.reconnects;
 	driver_close(&driver);
-	assert_all_there(server, "broken after step", steps);
+	assert_all_there(server, RUNS, "broken after step", steps);
 	return meddler.done;
 }
 
@@ -124,35 +127,53 @@ struct legacy {
  * connection were closed: what was sent is still done. */
 struct life {
 	unsigned steps_left;
+	struct server *server; /* NULL, or the last step is not heard: its backend is stopped */
+	pid_t backend;         /* that one; 0 if there was none */
 };
+
+/* Of the session that is there, 0 if there is none. */
+static pid_t backend_of(struct server *server)
+{
+	return (pid_t)database_query_int(server->admin,
+	                                 "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE "
+	                                 "datname = current_database() AND "
+	                                 "application_name = 'sluice'");
+}
 
 static bool is_over(struct life *life)
 {
 	return life->steps_left == 0 || --life->steps_left == 0;
 }
 
+static void speak_unheard(struct driver *driver, struct life *life)
+{
+	driver_sleep(driver);
+	life->backend = backend_of(life->server);
+	if (life->backend != 0)
+		cr_assert_eq(kill(life->backend, SIGSTOP), 0);
+	driver_step(driver);
+}
+
 /* One step of the life, after sleeping as the sink asks. Returns false when it was the last. */
 static bool live(struct driver *driver, struct life *life)
 {
-	if (is_over(life))
+	if (is_over(life)) {
+		if (life->server != NULL)
+			speak_unheard(driver, life);
 		return false;
+	}
 	driver_sleep(driver);
 	driver_step(driver);
-	cr_assert_neq(driver->progress.state, SLUICE_STATE_HALTED, "%s", driver->progress.reason);
+	cr_assert_not(driver_stopped(driver), "%s", driver->progress.reason);
 	return true;
 }
 
-/* Carries what is left of a run, as the database tells it. Returns false when it died of it. */
-static bool carry(struct driver *driver, struct life *life, struct sluice_generation *run,
-                  uint32_t first)
+/* Carries what is left of a run, from `positions` on, and seals it. Returns false when it died of
+ * it. */
+static bool carry_on(struct driver *driver, struct life *life, uint32_t first)
 {
 	size_t batch;
 
-	driver_begin(driver, *run);
-	while (driver->progress.positions == NULL)
-		if (!live(driver, life))
-			return false;
-	run->known = true;
 	for (batch = driver->progress.positions[1]; batch < BATCHES; batch++) {
 		while (!driver->progress.ready)
 			if (!live(driver, life))
@@ -171,10 +192,22 @@ static bool carry(struct driver *driver, struct life *life, struct sluice_genera
 	return true;
 }
 
+/* The same from the beginning. Returns false when it died of it. */
+static bool carry(struct driver *driver, struct life *life, struct sluice_generation *run,
+                  uint32_t first)
+{
+	driver_begin(driver, *run);
+	while (driver->progress.positions == NULL)
+		if (!live(driver, life))
+			return false;
+	run->known = true;
+	return carry_on(driver, life, first);
+}
+
 /* Returns false when it died. */
 static bool live_once(struct server *server, struct legacy *legacy, unsigned steps)
 {
-	struct life life = {steps};
+	struct life life = {steps, NULL, 0};
 	struct driver driver;
 	bool alive = true;
 
@@ -196,7 +229,7 @@ static bool die_and_go_on(struct server *server, unsigned steps)
 
 	while (!live_once(server, &legacy, lives % 10 == 0 ? steps + lives : steps))
 		lives++;
-	assert_all_there(server, "every process died after step", steps);
+	assert_all_there(server, RUNS, "every process died after step", steps);
 	return lives > 1;
 }
 
@@ -212,4 +245,91 @@ Test(sink_run_faults, a_process_that_dies_at_any_step_is_carried_on_by_the_next)
 	if (getenv("SLUICE_TEST_VERBOSE") != NULL)
 		fprintf(stderr, "died at up to %u steps\n", steps);
 	server_close(&server);
+}
+
+/* ---- the process, and a backend that has not heard of it ---- */
+
+static void go_on(struct server *server, struct life *dead)
+{
+	if (dead->backend == 0)
+		return;
+	(void)kill(dead->backend, SIGCONT);
+	while (database_query_int(server->admin, "SELECT count(*) FROM pg_stat_activity WHERE "
+	                                         "datname = current_database() AND "
+	                                         "application_name = 'sluice'") > 1)
+		(void)poll(NULL, 0, 1);
+	dead->backend = 0;
+}
+
+/* Until the run is the successor's. It can't be while the stopped backend holds the row. */
+static void take_over(struct server *server, struct driver *driver, struct life *dead)
+{
+	struct life life = {UINT_MAX, NULL, 0};
+
+	while (driver->progress.positions == NULL) {
+		(void)live(driver, &life);
+		if (strstr(driver->progress.reason, "55P03") != NULL)
+			go_on(server, dead);
+	}
+	go_on(server, dead);
+}
+
+/* One that only makes the run's row. */
+static void found(struct server *server, struct sluice_generation *run)
+{
+	struct life life = {UINT_MAX, NULL, 0};
+	struct driver driver;
+
+	driver_start(&driver, server->dsn, NULL);
+	driver_begin(&driver, *run);
+	while (driver.progress.positions == NULL)
+		(void)live(&driver, &life);
+	driver_close(&driver);
+	run->known = true;
+}
+
+/* Returns whether the first process died of it. */
+static bool be_unheard(struct server *server, bool is_new, unsigned steps)
+{
+	struct sluice_generation run = driver_new_run();
+	struct life first = {steps, server, 0}, second = {UINT_MAX, NULL, 0};
+	struct driver driver;
+	bool alive;
+
+	if (!is_new)
+		found(server, &run);
+	driver_start(&driver, server->dsn, NULL);
+	alive = carry(&driver, &first, &run, 0);
+	driver_close(&driver);
+	if (!alive) {
+		driver_start(&driver, server->dsn, NULL);
+		driver_begin(&driver, run);
+		take_over(server, &driver, &first);
+		(void)carry_on(&driver, &second, 0);
+		driver_close(&driver);
+	}
+	assert_all_there(server, 1, "not heard in step", steps);
+	return !alive;
+}
+
+static void be_unheard_everywhere(bool is_new)
+{
+	struct server server;
+	unsigned steps = 1;
+
+	server_open(&server);
+	while (be_unheard(&server, is_new, steps))
+		steps++;
+	cr_assert_gt(steps, 2 * BATCHES);
+	server_close(&server);
+}
+
+Test(sink_run_faults, a_new_run_hears_the_dead_after_the_successor)
+{
+	be_unheard_everywhere(true);
+}
+
+Test(sink_run_faults, a_run_that_has_a_row_hears_the_dead_after_the_successor)
+{
+	be_unheard_everywhere(false);
 }
