@@ -26,6 +26,8 @@ struct slu_picture {
 	uint64_t batches;
 	uint64_t reconnects;
 	uint64_t halted_streams;
+	uint64_t high_lanes;
+	uint64_t high_times;
 	uint64_t grace_periods;
 	uint64_t state; /* enum sluice_state */
 	uint64_t state_since_ns;

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define POLL_NS_MIN 50000u
+#define POLL_NS_MAX 1000000u
 #define GRACE_POLL_NS 50000u
 #define GRACE_INTERVAL_NS 20000000u /* between two starts */
 #define GRACE_HURRY_NS 5000000u     /* the same, while a lane is more than half full */
@@ -138,6 +140,7 @@ static void scan_lane(struct slu_flusher *flusher, struct sluice_lane *lane)
 		lane->flusher.seen++;
 	}
 	atomic_store_explicit(&lane->shape.hint->seen, lane->flusher.seen, memory_order_relaxed);
+	slu_pressure_look(&flusher->pressure, lane);
 }
 
 /* Begins a new epoch, then reads how far each lane is published: in this order the records up to
@@ -148,6 +151,30 @@ static void scan(struct slu_flusher *flusher, uint64_t now_ns)
 	for (size_t i = 0; i < flusher->lane_count; i++)
 		scan_lane(flusher, &flusher->lanes[i]);
 	flusher->next_scan_ns = now_ns + flusher->poll_ns;
+}
+
+/* How often to look into the lanes: often enough that it adds little to flush_delay, and never so
+ * often that it burns the core. */
+static uint64_t poll_after(uint64_t flush_delay_ns)
+{
+	return min64(max64(flush_delay_ns / 4, POLL_NS_MIN), POLL_NS_MAX);
+}
+
+static void take_budget(struct slu_flusher *flusher)
+{
+	const struct slu_budget *budget = &flusher->budget;
+	struct slu_wire *wires[] = {&flusher->wire, &flusher->recovery->wire};
+	bool held = atomic_load_explicit(&budget->paused, memory_order_relaxed) &&
+	            atomic_load_explicit(&flusher->stop_ns, memory_order_acquire) == 0;
+
+	flusher->flush_delay_ns = slu_budget_word(&budget->flush_delay);
+	flusher->poll_ns = poll_after(flusher->flush_delay_ns);
+	flusher->pressure.percent = slu_budget_word(&budget->high_water);
+	for (size_t i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
+		wires[i]->batch.row_max = slu_budget_word(&budget->flush_rows);
+		wires[i]->batch.byte_max = slu_budget_word(&budget->flush_bytes);
+		wires[i]->held = held;
+	}
 }
 
 /* Whoever asked for no delay asked for what was accepted by then, all of which the last scan has
@@ -363,6 +390,8 @@ static void tell(struct slu_flusher *flusher, uint64_t committed_before, uint64_
 		picture->acknowledged += acknowledged(&flusher->lanes[i]);
 	picture->reconnects = flusher->progress.reconnects;
 	picture->halted_streams = flusher->progress.halted_streams;
+	picture->high_lanes = flusher->pressure.high_lanes;
+	picture->high_times = flusher->pressure.high_times;
 	picture->grace_periods = flusher->grace.count;
 	picture->oldest_ns = oldest_ns(flusher);
 	slu_counters_publish(&flusher->counters, picture);
@@ -379,6 +408,7 @@ uint64_t slu_flusher_step(struct slu_flusher *flusher, uint64_t now_ns)
 	uint64_t wake_ns;
 
 	poll_sink(flusher, now_ns);
+	take_budget(flusher);
 	note_hurry(flusher);
 	if (now_ns >= flusher->next_scan_ns)
 		scan(flusher, now_ns);

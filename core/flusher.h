@@ -8,8 +8,10 @@
 #ifndef SLU_FLUSHER_H
 #define SLU_FLUSHER_H
 
+#include "core/budget.h"
 #include "core/counters.h"
 #include "core/grace.h"
+#include "core/pressure.h"
 #include "core/recovery.h"
 #include "core/wire.h"
 
@@ -32,7 +34,7 @@ struct slu_flusher {
 	struct sluice_generation generation;
 	_Atomic uint64_t *known_to_sink; /* the generation, written down in its file */
 
-	/* budget */
+	/* budget: copies of the words below; rows and bytes are the wire's */
 	uint64_t flush_delay_ns;
 	uint64_t poll_ns; /* how often it looks into the lanes */
 
@@ -53,10 +55,12 @@ struct slu_flusher {
 	struct slu_grace grace;
 	struct slu_stage *stages;
 
+	struct slu_pressure pressure;
 	struct slu_picture picture;
 
 	/* ---- shared with any thread ---- */
 	struct slu_counters counters;
+	struct slu_budget budget;
 	_Atomic uint32_t news;    /* moves when a batch was acknowledged or the state changed */
 	_Atomic uint32_t waiters; /* threads that sleep on `news` */
 	_Atomic uint32_t hurry;   /* moves when somebody wants no delay for what is accepted now */

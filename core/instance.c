@@ -209,6 +209,14 @@ static void fill_lanes(const struct sluice *sluice, struct sluice_stats *stats)
 	}
 }
 
+static void fill_budget(const struct slu_budget *budget, struct sluice_stats *stats)
+{
+	stats->paused = atomic_load_explicit(&budget->paused, memory_order_relaxed);
+	stats->flush_delay_ns = slu_budget_word(&budget->flush_delay);
+	stats->flush_rows = slu_budget_word(&budget->flush_rows);
+	stats->flush_bytes = slu_budget_word(&budget->flush_bytes);
+}
+
 static uint64_t accepted_by_engines(const struct sluice *sluice)
 {
 	uint64_t accepted = 0;
@@ -245,6 +253,9 @@ void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
 	stats->batches = picture.batches;
 	stats->reconnects = picture.reconnects;
 	stats->halted_streams = picture.halted_streams;
+	stats->high_lanes = picture.high_lanes;
+	stats->high_times = picture.high_times;
+	fill_budget(&sluice->flusher.budget, stats);
 	stats->grace_periods = picture.grace_periods;
 	stats->stalled_lane = (uint32_t)picture.stalled_lane;
 	if (picture.stalled_since_ns != 0)

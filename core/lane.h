@@ -104,6 +104,7 @@ struct sluice_lane {
 		uint64_t installed;
 		uint64_t state_end; /* just past the last record of a state stream gathered */
 		uint64_t hurry;     /* do not let records before this wait for company */
+		bool high;          /* filled up to high_water: pressure.h */
 	} flusher;
 
 	/* shape: written at open, then only read, by both */

@@ -141,8 +141,6 @@ static void bind_wire(struct sluice *sluice, struct slu_wire *wire)
 	wire->batch.cuts = &sluice->flusher.cuts;
 	wire->sink = sluice->sink;
 	wire->in_flight_max = sluice->options.in_flight_batches;
-	wire->batch.row_max = sluice->options.flush_rows;
-	wire->batch.byte_max = sluice->options.flush_bytes;
 }
 
 static bool open_wire(struct sluice *sluice)
@@ -165,7 +163,6 @@ static bool open_wire(struct sluice *sluice)
 static void open_flusher(struct sluice *sluice, const struct sluice_uuid *id, uint64_t now_ns)
 {
 	struct slu_flusher *flusher = &sluice->flusher;
-	uint64_t poll_ns = sluice->options.flush_delay / 4;
 
 	flusher->env = sluice->env;
 	flusher->sink = sluice->sink;
@@ -178,10 +175,13 @@ static void open_flusher(struct sluice *sluice, const struct sluice_uuid *id, ui
 	flusher->generation = (struct sluice_generation){.id = *id,
 	                                                 .lane_count = sluice->lane_count};
 	flusher->known_to_sink = sluice->generation.known_to_sink;
-	flusher->flush_delay_ns = sluice->options.flush_delay;
-	/* Often enough that it adds little to flush_delay, and never so often that it burns the
-	 * core. */
-	flusher->poll_ns = poll_ns < 50000 ? 50000 : poll_ns > 1000000 ? 1000000 : poll_ns;
+	slu_budget_set(&flusher->budget, &sluice->options);
+	flusher->pressure = (struct slu_pressure){
+		.listener = sluice->options.pressure,
+		.listener_context = sluice->options.pressure_context,
+		.log = sluice->options.log,
+		.log_context = sluice->options.log_context,
+	};
 	flusher->grace.env = sluice->env;
 	flusher->grace.lanes = sluice->lanes;
 	flusher->grace.lane_count = sluice->lane_count;

@@ -26,10 +26,16 @@ enum unit {
 	PATH, /* a text of up to SLUICE_PATH_SIZE - 1 bytes */
 };
 
+enum change {
+	FIXED, /* when the instance is opened */
+	LIVE,  /* sluice_adjust may change it */
+};
+
 struct option {
 	const char *key;
 	size_t offset;
 	enum unit unit;
+	enum change change;
 	const char *fallback;
 	uint64_t min, max;
 	const char *choices[3];
@@ -41,37 +47,39 @@ struct option {
 /* One option, two lines. */
 /* clang-format off */
 static const struct option options_table[] = {
-	{MEMBER(lanes), COUNT, "4", 1, 256, {0},
+	{MEMBER(lanes), COUNT, FIXED, "4", 1, 256, {0},
 	 "engine threads that can be attached at a time"},
-	{MEMBER(shared_lanes), COUNT, "1", 0, 64, {0},
+	{MEMBER(shared_lanes), COUNT, FIXED, "1", 0, 64, {0},
 	 "lanes behind sluice_shared, lent for one call to threads that are not attached"},
-	{MEMBER(lane_slots), POWER_OF_TWO, "16384", 64, (uint64_t)1 << 24, {0},
+	{MEMBER(lane_slots), POWER_OF_TWO, FIXED, "16384", 64, (uint64_t)1 << 24, {0},
 	 "records a lane holds until they are committed: rate x the outage to survive"},
-	{MEMBER(keys), COUNT, "65536", 1, (uint64_t)1 << 27, {0},
+	{MEMBER(keys), COUNT, FIXED, "65536", 1, (uint64_t)1 << 27, {0},
 	 "keys that the cache of each state stream can hold"},
-	{MEMBER(flush_delay), DURATION, "1ms", 0, 10000000000, {0},
+	{MEMBER(flush_delay), DURATION, LIVE, "1ms", 0, 10000000000, {0},
 	 "the longest a record waits for others to join its batch"},
-	{MEMBER(flush_rows), COUNT, "4096", 1, 1000000, {0},
+	{MEMBER(flush_rows), COUNT, LIVE, "4096", 1, 1000000, {0},
 	 "records that close a batch before flush_delay"},
-	{MEMBER(flush_bytes), SIZE, "4MB", 4096, (uint64_t)64 << 20, {0},
+	{MEMBER(flush_bytes), SIZE, LIVE, "4MB", 4096, (uint64_t)64 << 20, {0},
 	 "bytes of records that close a batch before flush_delay"},
-	{MEMBER(in_flight_batches), COUNT, "2", 1, SLU_IN_FLIGHT_MAX, {0},
+	{MEMBER(in_flight_batches), COUNT, FIXED, "2", 1, SLU_IN_FLIGHT_MAX, {0},
 	 "batches the sink holds: one on the wire, full ones ready behind it"},
-	{MEMBER(when_full), CHOICE, "fail", 0, 1, {"fail", "block", NULL},
+	{MEMBER(when_full), CHOICE, FIXED, "fail", 0, 1, {"fail", "block", NULL},
 	 "what a put does when its lane is full: fail at once, or block up to block_timeout"},
-	{MEMBER(block_timeout), DURATION, "1ms", 1000, 60000000000, {0},
+	{MEMBER(block_timeout), DURATION, FIXED, "1ms", 1000, 60000000000, {0},
 	 "the longest a put waits with when_full=block"},
-	{MEMBER(connect), CHOICE, "wait", 0, 1, {"wait", "background", NULL},
+	{MEMBER(high_water), COUNT, LIVE, "80", 1, 100, {0},
+	 "percent of its slots at which a lane counts as filling up"},
+	{MEMBER(connect), CHOICE, FIXED, "wait", 0, 1, {"wait", "background", NULL},
 	 "whether open waits for the sink"},
-	{MEMBER(connect_timeout), DURATION, "10s", 10000000, 3600000000000, {0},
+	{MEMBER(connect_timeout), DURATION, FIXED, "10s", 10000000, 3600000000000, {0},
 	 "the longest open waits with connect=wait"},
-	{MEMBER(on_damage), CHOICE, "refuse", 0, 1, {"refuse", "quarantine", NULL},
+	{MEMBER(on_damage), CHOICE, FIXED, "refuse", 0, 1, {"refuse", "quarantine", NULL},
 	 "what open does about a former run's file that is damaged: refuse, or set it aside"},
-	{MEMBER(after_reboot), CHOICE, "refuse", 0, 1, {"refuse", "carry", NULL},
+	{MEMBER(after_reboot), CHOICE, FIXED, "refuse", 0, 1, {"refuse", "carry", NULL},
 	 "what open does about a file from before the machine was started: its records are not summed"},
-	{MEMBER(lock_memory), CHOICE, "no", 0, 1, {"no", "yes", NULL},
+	{MEMBER(lock_memory), CHOICE, FIXED, "no", 0, 1, {"no", "yes", NULL},
 	 "whether the lanes' memory is locked (mlock), so that it is never paged out"},
-	{MEMBER(dir), PATH, "", 0, 0, {0},
+	{MEMBER(dir), PATH, FIXED, "", 0, 0, {0},
 	 "directory for the lanes' files, best on tmpfs; without it records die with the process"},
 };
 /* clang-format on */
@@ -372,6 +380,26 @@ enum sluice_status slu_options_check(const struct sluice_options *options,
 	return SLUICE_OK;
 }
 
+static bool is_same(const struct option *option, const struct sluice_options *a,
+                    const struct sluice_options *b)
+{
+	const char *left = (const char *)a + option->offset;
+	const char *right = (const char *)b + option->offset;
+
+	if (option->unit == PATH)
+		return strcmp(left, right) == 0;
+	return memcmp(left, right, sizeof(uint64_t)) == 0;
+}
+
+const char *slu_options_fixed(const struct sluice_options *before,
+                              const struct sluice_options *after)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (options_table[i].change == FIXED && !is_same(&options_table[i], before, after))
+			return options_table[i].key;
+	return NULL;
+}
+
 bool sluice_options_describe(size_t index, struct sluice_option_description *description)
 {
 	if (index >= OPTION_COUNT)
@@ -380,5 +408,6 @@ bool sluice_options_describe(size_t index, struct sluice_option_description *des
 	description->fallback = options_table[index].fallback;
 	print_bounds(description->bounds, sizeof(description->bounds), &options_table[index]);
 	description->meaning = options_table[index].meaning;
+	description->live = options_table[index].change == LIVE;
 	return true;
 }

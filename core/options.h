@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options.h - the check that every instance's options pass, however they were set. */
+/* options.h - the checks that an instance's options pass, however they were set. */
 #ifndef SLU_OPTIONS_H
 #define SLU_OPTIONS_H
 
@@ -8,5 +8,9 @@
 /* Returns SLUICE_OK, or SLUICE_INVALID with `error` naming the key, its value and its bounds. */
 enum sluice_status slu_options_check(const struct sluice_options *options,
                                      struct sluice_error *error);
+
+/* The key of an option that is another in `after`, and can't be adjusted; NULL if there is none. */
+const char *slu_options_fixed(const struct sluice_options *before,
+                              const struct sluice_options *after);
 
 #endif

@@ -17,6 +17,7 @@
 struct slu_wire {
 	struct sluice_sink *sink;
 	uint64_t in_flight_max;
+	bool held;              /* nothing is handed over for now */
 	struct slu_batch batch; /* the one in the making */
 	bool unsent;            /* `batch` is made, but the sink has not taken it */
 	struct slu_summary in_flight[SLU_IN_FLIGHT_MAX]; /* by number */
@@ -34,7 +35,8 @@ void slu_wire_close(struct slu_wire *wire, struct slu_env *env);
 static inline bool slu_wire_has_room(const struct slu_wire *wire,
                                      const struct sluice_sink_progress *progress)
 {
-	return progress->ready && wire->submitted - wire->committed < wire->in_flight_max;
+	return progress->ready && !wire->held &&
+	       wire->submitted - wire->committed < wire->in_flight_max;
 }
 
 static inline bool slu_wire_idle(const struct slu_wire *wire)

@@ -22,7 +22,7 @@
  *
  *                                            hot   wait   attach   close
  *   hot     put get reserve commit remove     1     -       -        X     - freely
- *   wait    wait flush stats                  -     -       -        X     1 one thread a lane
+ *   wait    wait flush stats adjust pause     -     -       -        X     1 one thread a lane
  *   attach  attach detach shared              -     -       -        X     X the caller excludes
  *   close   open close                        X     X       X        X
  *
@@ -117,6 +117,14 @@ enum sluice_connect {
 	SLUICE_CONNECT_BACKGROUND = 1, /* open returns at once; lanes take what comes */
 };
 
+/* A lane that fills up, or has emptied. */
+struct sluice_pressure {
+	uint32_t lane;
+	bool high;
+	uint64_t depth; /* slots in use */
+	uint64_t slots; /* of the lane */
+};
+
 /* Every option, as key=value in sluice_open's text and as a member here. Defaults, bounds and
  * meaning: sluice_options_describe. */
 struct sluice_options {
@@ -130,6 +138,7 @@ struct sluice_options {
 	uint64_t in_flight_batches;
 	uint64_t when_full;
 	uint64_t block_timeout;
+	uint64_t high_water;
 	uint64_t connect;
 	uint64_t connect_timeout;
 	uint64_t on_damage;
@@ -141,6 +150,10 @@ struct sluice_options {
 	 * it. */
 	void (*log)(void *context, const char *line);
 	void *log_context;
+	/* Only here: called by the flusher thread when a lane has filled up to `high_water`, and
+	 * when it is below half of that again. Must not block, nor call Sluice. */
+	void (*pressure)(void *context, const struct sluice_pressure *pressure);
+	void *pressure_context;
 };
 
 /* Where every accepted record is. The first is the sum of the others. */
@@ -188,6 +201,8 @@ struct sluice_stats {
 	uint64_t lane_depth;        /* slots in use, all lanes: pending, or not yet released */
 	uint64_t lane_depth_max;    /* in the fullest lane */
 	uint64_t lane_slots;        /* slots of one lane */
+	uint64_t high_lanes;        /* that have filled up to high_water, and not emptied since */
+	uint64_t high_times;        /* how often a lane did */
 	uint64_t oldest_pending_ns; /* age of the oldest pending record, 0 when there is none */
 	struct sluice_latency commit_lag; /* accepted to committed, since open */
 	uint64_t full;                    /* calls refused with SLUICE_FULL: no slot or lane, */
@@ -201,6 +216,10 @@ struct sluice_stats {
 	 * for it to release slots, and its lane. 0 while none is. */
 	uint64_t stalled_ns;
 	uint32_t stalled_lane;
+	bool paused;             /* by sluice_pause */
+	uint64_t flush_delay_ns; /* the present budget: sluice_adjust */
+	uint64_t flush_rows;
+	uint64_t flush_bytes;
 	char reason[256]; /* the sink's last trouble, "" if none */
 };
 
@@ -244,6 +263,7 @@ struct sluice_option_description {
 	const char *fallback; /* the default */
 	char bounds[96];
 	const char *meaning;
+	bool live; /* sluice_adjust may change it */
 };
 /* Describes option number `index`, from 0. Returns false past the end. */
 SLUICE_API bool sluice_options_describe(size_t index,
@@ -382,6 +402,22 @@ SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_flush(struct sluice *slui
 
 /* A consistent picture of the flusher's counters. Works after close, too.  Thread: any. */
 SLUICE_API void sluice_stats(struct sluice *sluice, struct sluice_stats *stats);
+
+/* ---- steering ---- */
+
+/* Changes the budget while engines run. `options` as for sluice_open, of the keys flush_delay,
+ * flush_rows, flush_bytes and high_water; holds from the flusher's next look into the lanes on.
+ * Returns SLUICE_OK; SLUICE_INVALID with `error` filled, then nothing changed; SLUICE_CLOSED,
+ * SLUICE_FORKED.  Thread: any. */
+SLUICE_API SLUICE_MUST_CHECK enum sluice_status
+sluice_adjust(struct sluice *sluice, const char *options, struct sluice_error *error);
+
+/* Holds batches back, say while the database is being worked on: those on their way are still
+ * committed, no other is begun, the connection stays. Engines go on until their lanes are full, and
+ * waits last until their time is up. sluice_resume lets them go; so does close. Pausing twice is as
+ * pausing once. Return SLUICE_OK, SLUICE_CLOSED, SLUICE_FORKED.  Thread: any. */
+SLUICE_API enum sluice_status sluice_pause(struct sluice *sluice);
+SLUICE_API enum sluice_status sluice_resume(struct sluice *sluice);
 
 /* ---- close ---- */
 

@@ -109,6 +109,9 @@ static int call_everything(void)
 		sluice_detach(f.shared),
 		sluice_wait(f.sluice, f.ticket, SLUICE_COMMITTED, 0),
 		sluice_flush(f.sluice, 0),
+		sluice_adjust(f.sluice, "flush_rows=1", NULL),
+		sluice_pause(f.sluice),
+		sluice_resume(f.sluice),
 		sluice_close(f.sluice, sluice_seconds(1), &report),
 		sluice_close(f.sluice, sluice_seconds(1), &report),
 	};

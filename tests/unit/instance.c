@@ -330,6 +330,18 @@ Test(instance, close_carries_everything_and_reports_it)
 	assert_equal(f.world.mapped, 0);
 }
 
+Test(instance, paused_a_flush_times_out_and_close_carries_everything)
+{
+	struct sluice_lane *lane = world_attach(f.sluice, 0);
+	struct sluice_report report;
+
+	assert_status(sluice_pause(f.sluice), SLUICE_OK);
+	assert_status(put_event(lane, 1), SLUICE_OK);
+	assert_status(sluice_flush(f.sluice, SHORT_NS), SLUICE_TIMEOUT);
+	assert_status(sluice_close(f.sluice, LONG_NS, &report), SLUICE_OK);
+	assert_equal(report.account.committed, 1);
+}
+
 Test(instance, close_while_the_sink_is_slow_reports_what_is_pending_and_why)
 {
 	struct sluice_lane *lane = world_attach(f.sluice, 0);
@@ -423,6 +435,9 @@ Test(instance, after_close_every_call_is_closed)
 	assert_status(sluice_get(lane, &items, &item.id, &item, NULL), SLUICE_CLOSED);
 	assert_status(sluice_detach(lane), SLUICE_CLOSED);
 	assert_status(sluice_flush(f.sluice, LONG_NS), SLUICE_CLOSED);
+	assert_status(sluice_pause(f.sluice), SLUICE_CLOSED);
+	assert_status(sluice_resume(f.sluice), SLUICE_CLOSED);
+	assert_status(sluice_adjust(f.sluice, "flush_rows=1", &f.error), SLUICE_CLOSED);
 	cr_assert_null(sluice_attach(f.sluice, 0, &f.error));
 	assert_status(f.error.status, SLUICE_CLOSED);
 }

@@ -185,6 +185,25 @@ Test(recovery, a_dead_runs_records_are_carried_once_and_first)
 	cr_assert(f.ledger.generations[0].sealed);
 }
 
+Test(recovery, paused_what_a_dead_run_left_waits_and_is_not_sealed)
+{
+	f.ledger.offline = true;
+	start_run();
+	put_events(f.lanes[0], 100, 10);
+	die();
+	f.ledger.offline = false;
+	start_run();
+	assert_status(sluice_pause(f.sluice), SLUICE_OK);
+	steps(STEPS_TO_THE_END);
+	assert_equal(f.ledger.row_count, 0);
+	assert_equal(stats().former.files_left, 1);
+	assert_equal(stats().former.account.pending, 10);
+	assert_status(sluice_resume(f.sluice), SLUICE_OK);
+	steps(STEPS_TO_THE_END);
+	assert_events(100, 10);
+	assert_equal(stats().former.files_left, 0);
+}
+
 Test(recovery, what_the_database_has_is_not_sent_again)
 {
 	start_run();
