@@ -12,6 +12,8 @@
 
 #include "bench/measure.h"
 
+#include <string.h>
+
 #define TIMEOUT_NS sluice_seconds(60)
 #define AHEAD 2        /* transactions: as many as Sluice's sink holds by default */
 #define REST_NS 200000 /* four epochs */
@@ -21,8 +23,7 @@ void slu_commit_options(const struct slu_commit_rows *rows, struct sluice_option
 	sluice_options_init(options);
 	options->lanes = 1;
 	options->keys = rows->count + 64; /* a lane takes 16 at a time */
-	options->when_full = SLUICE_WHEN_FULL_BLOCK;
-	options->block_timeout = TIMEOUT_NS;
+	strcpy(options->overflow, "block(1min)");
 }
 
 struct slu_commit_session slu_commit_open(const struct slu_commit_rows *rows,

@@ -20,7 +20,7 @@ struct slu_commit_session {
 	struct sluice_lane *lane;
 };
 
-/* Default options, but for one lane, keys for all rows, when_full=block. */
+/* Default options, but for one lane, keys for all rows, overflow=block. */
 void slu_commit_options(const struct slu_commit_rows *rows, struct sluice_options *options);
 
 /* All here ends the program when it fails. */

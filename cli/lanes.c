@@ -160,7 +160,7 @@ int cli_lanes(int argc, char **argv)
 	if (argc - optind > 2)
 		return refuse("there is an argument too many: ", argv[optind + 2]);
 	request.directory = argv[optind];
-	if (strlen(request.directory) >= SLUICE_PATH_SIZE)
+	if (strlen(request.directory) >= SLUICE_TEXT_OPTION_SIZE)
 		return refuse("no engine takes a directory with a name as long as ",
 		              request.directory);
 	return run(argv[optind + 1], &request, given);

@@ -51,12 +51,19 @@ static enum sluice_status try(const struct attempt *attempt)
 	if (attempt->lane->engine.refusal == SLU_SHARED)
 		return try_shared(attempt);
 	if (attempt->record != NULL)
-		return slu_reserve_once(attempt->lane, attempt->stream, attempt->offer->key,
+		return slu_reserve_once(attempt->lane, attempt->stream, attempt->offer,
 		                        attempt->record);
 	return slu_put_once(attempt->lane, attempt->stream, attempt->offer, attempt->ticket);
 }
 
-/* With when_full=block the engine, which asked for it, first spins for some microseconds, then
+/* What the user wants of a stream whose lane is full. */
+static const struct slu_overflow *overflow_of(const struct sluice_lane *lane,
+                                              const struct sluice_stream *stream)
+{
+	return &lane->shape.owner->overflow[stream->index];
+}
+
+/* With overflow=block the engine, which asked for it, first spins for some microseconds, then
  * sleeps, until there is room or its time is up. Outside of sections: else it would hold up grace
  * periods, and so its own room. */
 static enum sluice_status wait_for_room(const struct attempt *attempt)
@@ -64,7 +71,8 @@ static enum sluice_status wait_for_room(const struct attempt *attempt)
 	struct sluice *sluice = attempt->lane->shape.owner;
 	struct slu_env *env = sluice->env;
 	uint64_t pause_ns = ROOM_PAUSE_NS_MIN;
-	uint64_t now_ns = env->now_ns(env), until_ns = now_ns + sluice->options.block_timeout;
+	uint64_t now_ns = env->now_ns(env);
+	uint64_t until_ns = now_ns + overflow_of(attempt->lane, attempt->stream)->block_ns;
 	unsigned int spins = CK_BACKOFF_INITIALIZER;
 
 	while (now_ns < until_ns) {
@@ -84,32 +92,49 @@ static enum sluice_status wait_for_room(const struct attempt *attempt)
 	return SLUICE_FULL;
 }
 
-/* What the caller hears; SLUICE_FULL is counted. By a read-modify-write: the lane may be the first
- * shared one, on behalf of all. Relaxed, because nobody concludes anything else from a count. */
-static enum sluice_status answer(struct sluice_lane *lane, enum sluice_status status)
+/* The lane that counts what its engine hears: the first of the shared ones on behalf of all. */
+static struct sluice_lane *counting(struct sluice_lane *lane)
 {
-	const struct sluice *sluice = lane->shape.owner;
+	struct sluice *sluice = lane->shape.owner;
 
-	if (status != SLUICE_FULL && status != SLU_NO_ENTRY)
-		return status;
-	if (lane->engine.refusal == SLU_SHARED)
-		lane = (struct sluice_lane *)&sluice->lanes[sluice->options.lanes];
-	atomic_fetch_add_explicit(status == SLU_NO_ENTRY ? &lane->engine.keys_full
-	                                                 : &lane->engine.full,
-	                          1, memory_order_relaxed);
+	return lane->engine.refusal == SLU_SHARED ? &sluice->lanes[sluice->options.lanes] : lane;
+}
+
+/* By a read-modify-write: other threads may count on the same lane. Relaxed, because nobody concludes
+ * anything else from a count. */
+static void count(_Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* What the caller hears for want of a slot or of an entry. */
+static enum sluice_status refuse(struct sluice_lane *lane, enum sluice_status status)
+{
+	count(status == SLU_NO_ENTRY ? &counting(lane)->engine.keys_full
+	                             : &counting(lane)->engine.full);
 	return SLUICE_FULL;
+}
+
+static enum sluice_status drop(struct sluice_lane *lane, const struct sluice_stream *stream)
+{
+	count(&counting(lane)->dropped[stream->index]);
+	return SLUICE_DROPPED;
 }
 
 /* After a first try that ended in `status`. */
 static SLU_UNLIKELY enum sluice_status otherwise(const struct attempt *attempt,
                                                  enum sluice_status status)
 {
+	enum slu_overflow_kind overflow = overflow_of(attempt->lane, attempt->stream)->kind;
+
 	if (status == SLU_SHARED)
 		status = try(attempt);
-	if (status == SLUICE_FULL &&
-	    attempt->lane->shape.owner->options.when_full == SLUICE_WHEN_FULL_BLOCK)
+	if (status == SLUICE_FULL && overflow == SLU_OVERFLOW_BLOCK)
 		status = wait_for_room(attempt);
-	return answer(attempt->lane, status);
+	if (status == SLUICE_FULL && overflow == SLU_OVERFLOW_DROP)
+		return drop(attempt->lane, attempt->stream);
+	return status == SLUICE_FULL || status == SLU_NO_ENTRY ? refuse(attempt->lane, status)
+	                                                       : status;
 }
 
 /* ---- put ---- */
@@ -153,6 +178,24 @@ static SLU_APART enum sluice_status put_any(struct sluice_lane *lane,
 	return put(lane, stream, offer, ticket);
 }
 
+static bool drops(const struct sluice_lane *lane, const struct sluice_stream *stream)
+{
+	return overflow_of(lane, stream)->kind == SLU_OVERFLOW_DROP;
+}
+
+static SLU_APART enum sluice_status put_lossy(struct sluice_lane *lane,
+                                              const struct sluice_stream *stream,
+                                              const void *record, size_t size,
+                                              struct sluice_ticket *ticket)
+{
+	struct slu_offer offer = {.record = record,
+	                          .size = size,
+	                          .rule = SLU_ANY_VERSION,
+	                          .lossy = drops(lane, stream)};
+
+	return put(lane, stream, offer, ticket);
+}
+
 static SLU_APART enum sluice_status append_by_call(struct sluice_lane *lane,
                                                    const struct sluice_stream *stream,
                                                    const void *record, size_t size,
@@ -176,6 +219,8 @@ enum sluice_status sluice_put(struct sluice_lane *lane, const struct sluice_stre
 		return SLUICE_INVALID;
 	if (stream->kind == SLUICE_STATE)
 		return put_any(lane, stream, record, size, ticket);
+	if (__builtin_expect(stream->lossy, 0))
+		return put_lossy(lane, stream, record, size, ticket);
 	if (!slu_put_in_steps(size))
 		return append_by_call(lane, stream, record, size, ticket);
 	if (__builtin_expect(slu_put_straight(lane, stream, record, size, ticket), 1))
@@ -231,7 +276,8 @@ enum sluice_status sluice_reserve(struct sluice_lane *lane, const struct sluice_
 		return status;
 	if ((stream->kind == SLUICE_STATE) != (key != NULL))
 		return SLUICE_INVALID;
-	status = slu_reserve_once(lane, stream, key, record);
+	offer.lossy = drops(lane, stream);
+	status = slu_reserve_once(lane, stream, &offer, record);
 	return status == SLUICE_OK ? status : otherwise(&attempt, status);
 }
 
@@ -256,6 +302,8 @@ static void commit_reserved(struct sluice_lane *lane, struct sluice_ticket *tick
 	end_reserve(lane);
 	(void)slu_put_take_version(&put, SLU_ANY_VERSION, 0, &mark); /* always allowed */
 	slu_put_stamp(put.slot, put.stream, mark, put.stream->layout.size, 0);
+	if (drops(lane, put.stream))
+		slu_lossy_take(lane);
 	slu_put_finish(&put, ticket);
 }
 
@@ -333,7 +381,7 @@ static SLU_UNLIKELY enum sluice_status get_shared(struct sluice_lane *handle,
 	enum sluice_status status;
 
 	if (lane == NULL)
-		return answer(handle, SLUICE_FULL);
+		return refuse(handle, SLUICE_FULL);
 	status = get_once(lane, stream, key, record, version);
 	slu_lease_give_back(lane);
 	return status;

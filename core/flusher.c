@@ -384,6 +384,7 @@ static void tell(struct slu_flusher *flusher, uint64_t committed_before, uint64_
 
 	tell_state(flusher, now_ns);
 	tell_stall(flusher, now_ns);
+	slu_drops_tell(&flusher->drops, flusher->lanes, flusher->lane_count, now_ns);
 	slu_recovery_tell(flusher->recovery, &picture->former);
 	picture->acknowledged = 0;
 	for (size_t i = 0; i < flusher->lane_count; i++)

@@ -11,6 +11,7 @@
 #include "core/budget.h"
 #include "core/counters.h"
 #include "core/grace.h"
+#include "core/overflow.h"
 #include "core/pressure.h"
 #include "core/recovery.h"
 #include "core/wire.h"
@@ -56,6 +57,7 @@ struct slu_flusher {
 	struct slu_stage *stages;
 
 	struct slu_pressure pressure;
+	struct slu_drops drops;
 	struct slu_picture picture;
 
 	/* ---- shared with any thread ---- */

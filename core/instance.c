@@ -22,6 +22,8 @@ void slu_instance_free_memory(struct sluice *sluice)
 	struct slu_flusher *flusher = &sluice->flusher;
 
 	slu_generation_close(&sluice->generation, sluice->env);
+	sluice->env->unmap(sluice->env, sluice->lossy, sluice->lossy_size);
+	sluice->lossy = NULL;
 	for (size_t i = 0; i < sluice->streams->count; i++)
 		if (sluice->streams->streams[i]->kind == SLUICE_STATE)
 			slu_cache_close(&sluice->caches[i], sluice->env);
@@ -163,11 +165,21 @@ enum sluice_status sluice_flush(struct sluice *sluice, uint64_t timeout_ns)
 
 /* ---- stats ---- */
 
+static uint64_t dropped(const struct sluice *sluice)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sluice->streams->count; i++)
+		sum += slu_drops_of(sluice->lanes, sluice->lane_count, i);
+	return sum;
+}
+
 static void fill_account(struct sluice_account *account, const struct slu_picture *picture,
-                         uint64_t accepted)
+                         uint64_t accepted, uint64_t dropped_by_engines)
 {
 	*account = (struct sluice_account){
-		.accepted = accepted,
+		.accepted = accepted + dropped_by_engines,
+		.dropped = dropped_by_engines,
 		.committed = picture->committed,
 		.coalesced = picture->coalesced,
 		.dead_lettered = picture->dead_lettered,
@@ -235,7 +247,7 @@ void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	/* The flusher's picture first: the engines' positions, read later, can only be further. */
 	slu_counters_read(&sluice->flusher.counters, &picture);
-	fill_account(&stats->account, &picture, accepted_by_engines(sluice));
+	fill_account(&stats->account, &picture, accepted_by_engines(sluice), dropped(sluice));
 	fill_lanes(sluice, stats);
 	stats->former = picture.former;
 	stats->durability = sluice->options.dir[0] != '\0' ? SLUICE_PROCESS : SLUICE_MEMORY;
@@ -279,7 +291,7 @@ static void write_report(struct sluice *sluice, uint64_t began_ns)
 	struct sluice_report *report = &sluice->report;
 
 	slu_counters_read(&sluice->flusher.counters, &picture);
-	fill_account(&report->account, &picture, accepted_by_engines(sluice));
+	fill_account(&report->account, &picture, accepted_by_engines(sluice), dropped(sluice));
 	report->former = picture.former;
 	report->elapsed_ns = sluice->env->now_ns(sluice->env) - began_ns;
 	sluice->close_status = outcome(&picture, &report->account);

@@ -5,6 +5,7 @@
 #define SLU_INSTANCE_H
 
 #include "core/flusher.h"
+#include "core/overflow.h"
 
 #include <pthread.h>
 
@@ -13,11 +14,14 @@ struct sluice {
 	struct sluice_sink *sink;
 	const struct sluice_streams *streams;
 	struct sluice_options options;
+	struct slu_overflow overflow[SLUICE_STREAMS_MAX]; /* by stream */
 	unsigned char *format; /* the streams' descriptions, for the sink */
 
 	struct slu_directory directory;   /* of the lanes' files; not open without option dir */
 	struct slu_generation generation; /* the lanes' memory */
 	struct slu_recovery recovery;
+	unsigned char *lossy; /* memory of all lanes' shares; NULL when no stream drops */
+	size_t lossy_size;    /* of all of it */
 
 	struct slu_epoch epoch;                      /* engines read, the flusher writes */
 	struct slu_cache caches[SLUICE_STREAMS_MAX]; /* by stream; unused for append streams */

@@ -7,7 +7,8 @@
 #define MEMBER_AT(member) offsetof(struct sluice_lane, member)
 
 _Static_assert(MEMBER_AT(spare) - MEMBER_AT(engine) == SLU_PAIR, "the engine's pair of lines");
-_Static_assert(MEMBER_AT(flusher) - MEMBER_AT(spare) == SLU_PAIR, "the engine's second pair");
+_Static_assert(MEMBER_AT(dropped) - MEMBER_AT(spare) == SLU_PAIR, "the engine's second pair");
+_Static_assert(MEMBER_AT(flusher) - MEMBER_AT(dropped) == SLU_PAIR, "the engine's third pair");
 _Static_assert(MEMBER_AT(shape) - MEMBER_AT(flusher) == SLU_PAIR, "the flusher's pair of lines");
 
 size_t slu_lane_slot_size(size_t record_size)

@@ -69,6 +69,7 @@ static inline unsigned slu_slot_flags(const struct slu_slot *slot)
 }
 
 struct slu_holder; /* lease.c */
+struct slu_lossy;  /* lossy.h */
 
 struct sluice_lane {
 	/* engine: written by the lane's owner only (open, close and attach exclude it) */
@@ -94,6 +95,9 @@ struct sluice_lane {
 		uint32_t next, end;
 	} spare[SLUICE_STREAMS_MAX];
 
+	/* Records of lossy streams that were dropped, counted by stream. Written as `full` is. */
+	_Alignas(SLU_PAIR) _Atomic uint64_t dropped[SLUICE_STREAMS_MAX];
+
 	/* flusher: written by the flusher only */
 	_Alignas(SLU_PAIR) struct {
 		_Atomic uint64_t released;
@@ -114,6 +118,7 @@ struct sluice_lane {
 		uint64_t slot_mask;
 		uint64_t slot_size;
 		struct slu_lane_hint *hint; /* the flusher's, in the lanes' memory */
+		struct slu_lossy *lossy;    /* the engine's; NULL: no stream drops */
 		uint32_t index;
 	} shape;
 

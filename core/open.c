@@ -7,6 +7,7 @@
  */
 #include "core/file/schema.h"
 #include "core/instance.h"
+#include "core/lossy.h"
 #include "core/options.h"
 #include "core/registry.h"
 
@@ -37,6 +38,11 @@ static enum sluice_status check_stream(const struct sluice_stream *stream, size_
 		                        "record are possible",
 		                        stream->name, stream->key_size, stream->key_offset,
 		                        SLUICE_KEY_SIZE_MAX);
+	if (stream->kind == SLUICE_STATE && stream->lossy)
+		return sluice_error_set(error, SLUICE_INVALID,
+		                        "stream %s: lossy, and of kind state; only append streams "
+		                        "can drop",
+		                        stream->name);
 	return SLUICE_OK;
 }
 
@@ -125,6 +131,27 @@ static enum sluice_status open_lanes(struct sluice *sluice, const struct sluice_
 	return status;
 }
 
+/* The share of each lane that lossy streams may take, if one of them drops. */
+static bool open_lossy(struct sluice *sluice)
+{
+	uint64_t slots = sluice->options.lane_slots, percent = sluice->options.lossy_share;
+	size_t size = (slu_lossy_size(slots, percent) + SLU_PAIR - 1) / SLU_PAIR * SLU_PAIR;
+	bool drops = false;
+
+	for (size_t i = 0; i < sluice->streams->count; i++)
+		drops |= sluice->overflow[i].kind == SLU_OVERFLOW_DROP;
+	if (!drops)
+		return true;
+	sluice->flusher.drops.possible = true;
+	sluice->lossy_size = sluice->lane_count * size;
+	sluice->lossy = sluice->env->map(sluice->env, sluice->lossy_size);
+	for (size_t i = 0; i < sluice->lane_count && sluice->lossy != NULL; i++) {
+		sluice->lanes[i].shape.lossy = (struct slu_lossy *)(sluice->lossy + i * size);
+		slu_lossy_init(sluice->lanes[i].shape.lossy, slots, percent);
+	}
+	return sluice->lossy != NULL;
+}
+
 static bool open_caches(struct sluice *sluice, uint64_t first_version)
 {
 	for (size_t i = 0; i < sluice->streams->count; i++)
@@ -189,6 +216,9 @@ static void open_flusher(struct sluice *sluice, const struct sluice_uuid *id, ui
 	flusher->progress.fd = -1;
 	flusher->picture.state = SLUICE_STATE_CONNECTING;
 	flusher->picture.state_since_ns = now_ns;
+	flusher->drops.streams = sluice->streams;
+	flusher->drops.log = sluice->options.log;
+	flusher->drops.log_context = sluice->options.log_context;
 	slu_recovery_tell(&sluice->recovery, &flusher->picture.former);
 	slu_counters_publish(&flusher->counters, &flusher->picture);
 }
@@ -279,7 +309,7 @@ static enum sluice_status build_memory(struct sluice *sluice, struct sluice_uuid
 		status = open_lanes(sluice, id, first_version, error);
 	if (status != SLUICE_OK)
 		return status;
-	if (!open_caches(sluice, first_version) || !open_wire(sluice))
+	if (!open_lossy(sluice) || !open_caches(sluice, first_version) || !open_wire(sluice))
 		return sluice_error_set(error, SLUICE_FAILED,
 		                        "no memory for %zu lanes of %llu slots and %llu keys a "
 		                        "stream; lower lanes, lane_slots or keys",
@@ -293,8 +323,11 @@ static enum sluice_status build(struct sluice *sluice, struct sluice_error *erro
 {
 	uint64_t now_ns = sluice->env->now_ns(sluice->env);
 	struct sluice_uuid id;
-	enum sluice_status status = build_memory(sluice, &id, error);
+	enum sluice_status status = slu_overflow_read(sluice->options.overflow, sluice->streams,
+	                                              sluice->overflow, error);
 
+	if (status == SLUICE_OK)
+		status = build_memory(sluice, &id, error);
 	if (status != SLUICE_OK)
 		return status;
 	slu_epoch_init(&sluice->epoch, now_ns);

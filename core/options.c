@@ -23,7 +23,7 @@ enum unit {
 	DURATION, /* ns */
 	SIZE,     /* bytes */
 	CHOICE,
-	PATH, /* a text of up to SLUICE_PATH_SIZE - 1 bytes */
+	TEXT, /* of up to SLUICE_TEXT_OPTION_SIZE - 1 bytes */
 };
 
 enum change {
@@ -63,10 +63,6 @@ static const struct option options_table[] = {
 	 "bytes of records that close a batch before flush_delay"},
 	{MEMBER(in_flight_batches), COUNT, FIXED, "2", 1, SLU_IN_FLIGHT_MAX, {0},
 	 "batches the sink holds: one on the wire, full ones ready behind it"},
-	{MEMBER(when_full), CHOICE, FIXED, "fail", 0, 1, {"fail", "block", NULL},
-	 "what a put does when its lane is full: fail at once, or block up to block_timeout"},
-	{MEMBER(block_timeout), DURATION, FIXED, "1ms", 1000, 60000000000, {0},
-	 "the longest a put waits with when_full=block"},
 	{MEMBER(high_water), COUNT, LIVE, "80", 1, 100, {0},
 	 "percent of its slots at which a lane counts as filling up"},
 	{MEMBER(connect), CHOICE, FIXED, "wait", 0, 1, {"wait", "background", NULL},
@@ -79,7 +75,12 @@ static const struct option options_table[] = {
 	 "what open does about a file from before the machine was started: its records are not summed"},
 	{MEMBER(lock_memory), CHOICE, FIXED, "no", 0, 1, {"no", "yes", NULL},
 	 "whether the lanes' memory is locked (mlock), so that it is never paged out"},
-	{MEMBER(dir), PATH, FIXED, "", 0, 0, {0},
+	{MEMBER(lossy_share), COUNT, FIXED, "25", 1, 90, {0},
+	 "percent of a lane's slots that records of streams which drop may take"},
+	{MEMBER(overflow), TEXT, FIXED, "fail", 0, 0, {0},
+	 "what a put does when its lane is full: fail, or block(TIME); STREAM:fail, STREAM:block(TIME) or "
+	 "STREAM:drop for one stream; with commas between them"},
+	{MEMBER(dir), TEXT, FIXED, "", 0, 0, {0},
 	 "directory for the lanes' files, best on tmpfs; without it records die with the process"},
 };
 /* clang-format on */
@@ -136,8 +137,8 @@ static void print_bounds(char *text, size_t size, const struct option *option)
 		snprintf(text, size, "%s or %s", option->choices[0], option->choices[1]);
 		return;
 	}
-	if (option->unit == PATH) {
-		snprintf(text, size, "a path of up to %d bytes", SLUICE_PATH_SIZE - 1);
+	if (option->unit == TEXT) {
+		snprintf(text, size, "a text of up to %d bytes", SLUICE_TEXT_OPTION_SIZE - 1);
 		return;
 	}
 	print_value(min, sizeof(min), option, option->min);
@@ -193,6 +194,13 @@ static bool parse_number(const struct option *option, const char *text, uint64_t
 	return false;
 }
 
+bool slu_options_duration(const char *text, uint64_t *ns)
+{
+	static const struct option duration = {.unit = DURATION};
+
+	return parse_number(&duration, text, ns);
+}
+
 static bool parse_choice(const struct option *option, const char *text, uint64_t *value)
 {
 	for (*value = 0; option->choices[*value] != NULL; ++*value)
@@ -201,14 +209,14 @@ static bool parse_choice(const struct option *option, const char *text, uint64_t
 	return false;
 }
 
-/* Into the option's member: a number, or for PATH an array of characters. */
+/* Into the option's member: a number, or for TEXT an array of characters. */
 static bool parse_value(const struct option *option, const char *text, void *value)
 {
 	size_t size = strlen(text) + 1;
 
 	switch (option->unit) {
-	case PATH:
-		if (size > SLUICE_PATH_SIZE)
+	case TEXT:
+		if (size > SLUICE_TEXT_OPTION_SIZE)
 			return false;
 		memcpy(value, text, size);
 		return true;
@@ -272,7 +280,7 @@ static const struct option *find(const char *key, struct sluice_error *error)
 
 /* ---- splitting the text ---- */
 
-#define WORD_SIZE SLUICE_PATH_SIZE
+#define WORD_SIZE SLUICE_TEXT_OPTION_SIZE
 
 /* Reads a key, up to `=`. */
 static bool read_key(const char **text, char *key)
@@ -365,9 +373,9 @@ enum sluice_status slu_options_check(const struct sluice_options *options,
 		uint64_t value;
 		char text[32];
 
-		if (options_table[i].unit == PATH) {
-			if (memchr(member(&copy, &options_table[i]), '\0', SLUICE_PATH_SIZE) ==
-			    NULL)
+		if (options_table[i].unit == TEXT) {
+			if (memchr(member(&copy, &options_table[i]), '\0',
+			           SLUICE_TEXT_OPTION_SIZE) == NULL)
 				return refuse(&options_table[i], "..", error);
 			continue;
 		}
@@ -386,7 +394,7 @@ static bool is_same(const struct option *option, const struct sluice_options *a,
 	const char *left = (const char *)a + option->offset;
 	const char *right = (const char *)b + option->offset;
 
-	if (option->unit == PATH)
+	if (option->unit == TEXT)
 		return strcmp(left, right) == 0;
 	return memcmp(left, right, sizeof(uint64_t)) == 0;
 }

@@ -23,6 +23,7 @@
 
 #include "core/grace.h"
 #include "core/lease.h"
+#include "core/lossy.h"
 
 #include <string.h>
 
@@ -161,6 +162,7 @@ struct slu_offer {
 	size_t size;
 	uint8_t flags;
 	enum slu_version_rule rule;
+	bool lossy; /* it may only take a slot of the lossy share */
 	uint64_t expected;
 };
 
@@ -196,11 +198,15 @@ static inline enum sluice_status slu_put_once(struct sluice_lane *lane,
 		return slu_put_interrupting(lane);
 	status = slu_put_begin(&put, offer->key,
 	                       offer->rule == SLU_EXPECTED_VERSION && offer->expected != 0);
+	if (offer->lossy && status == SLUICE_OK && !slu_lossy_fits(lane))
+		status = SLUICE_FULL;
 	if (status == SLUICE_OK && !slu_put_take_version(&put, offer->rule, offer->expected, &mark))
 		status = SLUICE_CONFLICT;
 	if (status == SLUICE_OK) {
 		slu_put_fill(put.slot, stream, offer);
 		slu_put_stamp(put.slot, stream, mark, offer->size, offer->flags);
+		if (offer->lossy)
+			slu_lossy_take(lane);
 		slu_put_finish(&put, ticket);
 	}
 	slu_section_exit(lane);
@@ -265,17 +271,19 @@ static SLU_TOGETHER bool slu_put_straight(struct sluice_lane *lane,
  * look_for_room, and finds BUSY. */
 static inline enum sluice_status slu_reserve_once(struct sluice_lane *lane,
                                                   const struct sluice_stream *stream,
-                                                  const void *key, void **record)
+                                                  const struct slu_offer *offer, void **record)
 {
 	struct slu_put put = {.lane = lane, .stream = stream};
 	enum sluice_status status;
 
 	if (!slu_section_enter(lane))
 		return slu_put_interrupting(lane);
-	status = slu_put_begin(&put, key, false);
+	status = slu_put_begin(&put, offer->key, false);
+	if (offer->lossy && status == SLUICE_OK && !slu_lossy_fits(lane))
+		status = SLUICE_FULL;
 	if (status == SLUICE_OK) {
-		if (key != NULL)
-			memcpy(put.slot->record + stream->key_offset, key, stream->key_size);
+		if (offer->key != NULL)
+			memcpy(put.slot->record + stream->key_offset, offer->key, stream->key_size);
 		lane->engine.reserved = stream;
 		lane->engine.reserved_entry = put.entry;
 		lane->engine.reserved_room_until = lane->engine.room_until;

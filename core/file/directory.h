@@ -20,7 +20,7 @@
 
 struct slu_directory {
 	struct slu_env *env;
-	char path[SLUICE_PATH_SIZE];
+	char path[SLUICE_TEXT_OPTION_SIZE];
 	int fd;      /* -1 while not open */
 	int lock_fd; /* -1 while not held */
 	/* What the file system can do to puts, as a sentence for an operator: "" for tmpfs and

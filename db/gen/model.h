@@ -65,6 +65,7 @@ struct slu_model_query {
 struct slu_model_stream {
 	char *name; /* orders */
 	enum sluice_kind kind;
+	bool lossy;
 	const struct slu_query_source *source;
 	size_t record;    /* index of the struct; a version column is a field without size */
 	size_t key_count; /* the first so many columns */

@@ -47,14 +47,15 @@ extern "C" {
 #endif
 
 #define SLUICE_VERSION_STRING "0.1.0"
-#define SLUICE_PATH_SIZE 256 /* bytes of a directory's name, with its terminator */
+#define SLUICE_TEXT_OPTION_SIZE 256 /* bytes of an option that is a text, with its terminator */
 
 /* Outcomes to expect, then misuse, then failures. Their names: sluice_status_name(). */
 enum sluice_status {
 	SLUICE_OK = 0,
-	SLUICE_MISS,       /* the key is not in the cache, or was removed */
-	SLUICE_FULL,       /* no slot in the lane, or no entry for a new key; nothing changed */
-	SLUICE_CONFLICT,   /* put_if: the key has another version; nothing changed */
+	SLUICE_MISS,     /* the key is not in the cache, or was removed */
+	SLUICE_FULL,     /* no slot in the lane, or no entry for a new key; nothing changed */
+	SLUICE_CONFLICT, /* put_if: the key has another version; nothing changed */
+	SLUICE_DROPPED, /* of a lossy stream, and its share of the lane is taken: gone, and counted */
 	SLUICE_TIMEOUT,    /* the time was up first; what was asked for goes on */
 	SLUICE_BUSY,       /* the lane has an open reserve, or this call interrupts one on it */
 	SLUICE_TOO_LONG,   /* the record is longer than its stream allows; nothing changed */
@@ -107,11 +108,6 @@ enum sluice_after_reboot {
 	SLUICE_AFTER_REBOOT_CARRY = 1,
 };
 
-enum sluice_when_full {
-	SLUICE_WHEN_FULL_FAIL = 0,  /* put returns SLUICE_FULL at once */
-	SLUICE_WHEN_FULL_BLOCK = 1, /* put waits up to `block_timeout`, also in the kernel */
-};
-
 enum sluice_connect {
 	SLUICE_CONNECT_WAIT = 0,       /* open waits for the sink, at most `connect_timeout` */
 	SLUICE_CONNECT_BACKGROUND = 1, /* open returns at once; lanes take what comes */
@@ -136,15 +132,15 @@ struct sluice_options {
 	uint64_t flush_rows;
 	uint64_t flush_bytes;
 	uint64_t in_flight_batches;
-	uint64_t when_full;
-	uint64_t block_timeout;
 	uint64_t high_water;
 	uint64_t connect;
 	uint64_t connect_timeout;
 	uint64_t on_damage;
 	uint64_t after_reboot;
 	uint64_t lock_memory;
-	char dir[SLUICE_PATH_SIZE];
+	uint64_t lossy_share;
+	char overflow[SLUICE_TEXT_OPTION_SIZE];
+	char dir[SLUICE_TEXT_OPTION_SIZE];
 	/* Only here: called by the flusher thread, and by sluice_open while it waits, with one line
 	 * for an operator. Must not block, nor call Sluice. No row contents and no secrets are in
 	 * it. */
@@ -163,7 +159,7 @@ struct sluice_account {
 	uint64_t coalesced; /* an older version of a key, never sent because a newer one was */
 	uint64_t
 		dead_lettered; /* refused by the sink, and kept for an operator: sluice.dead_letter */
-	uint64_t dropped;      /* always 0 in this version */
+	uint64_t dropped;      /* of lossy streams: SLUICE_DROPPED */
 	uint64_t pending;
 };
 
@@ -313,7 +309,7 @@ SLUICE_API enum sluice_status sluice_detach(struct sluice_lane *lane);
  * for signal handlers: a handle that any number of them may use at the same time, with put, put_if,
  * remove and get. Each call borrows one of the `shared_lanes` for its duration and waits for
  * nobody: if all of them are borrowed, or full, it returns SLUICE_FULL, counted in
- * sluice_stats.full; with when_full=block a put waits as on a full lane. Dearer than a lane of
+ * sluice_stats.full; with overflow=block(..) a put waits as on a full lane. Dearer than a lane of
  * one's own by two atomic writes to lines that other cores may hold. Records that one thread puts
  * may pass through several lanes: their order is kept only key by key (state streams) and between
  * transactions. Tickets name the lane that was borrowed. reserve returns SLUICE_INVALID: left open,
@@ -340,9 +336,16 @@ SLUICE_API SLUICE_MUST_CHECK struct sluice_lane *sluice_shared(struct sluice *sl
  * key conflicts until the next put. A shared lane that it had borrowed is lost to the others until
  * close. */
 
+/* What becomes of a put or reserve that finds no room is the stream's `overflow`: SLUICE_FULL, at once
+ * or after waiting, also in the kernel; or SLUICE_DROPPED, for streams that are declared lossy (in SQL:
+ * @stream append lossy). Those drop unless another policy is named for them, and only they can. They
+ * hold `lossy_share` percent of a lane's slots at most, so that they never take the room of others. A
+ * dropped record counts as accepted and dropped, has no ticket, and the log tells once a second how
+ * many there were. */
+
 /* Copies the first `size` bytes of `record` in; the caller keeps its memory. What lies behind them
  * reads as undefined: give a size that covers all texts. Returns SLUICE_OK; SLUICE_FULL when the
- * lane has no room or the cache no entry for a new key; SLUICE_TOO_LONG; SLUICE_INVALID for another
+ * lane has no room or the cache no entry for a new key; SLUICE_DROPPED; SLUICE_TOO_LONG; SLUICE_INVALID for another
  * instance's stream or a size that ends before the key does; SLUICE_BUSY. Unless SLUICE_OK nothing
  * changed, not even the cache. */
 SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_put(struct sluice_lane *lane,

@@ -224,6 +224,7 @@ struct sluice_layout {
 struct sluice_stream {
 	const char *name;
 	enum sluice_kind kind;
+	bool lossy;     /* SLUICE_APPEND: its records may be dropped (sluice.h: SLUICE_DROPPED) */
 	uint16_t index; /* its place in the set, from 0. Parents stand before their children. */
 	uint16_t key_offset; /* SLUICE_STATE: the key's bytes within the record */
 	uint16_t key_size;

@@ -46,11 +46,11 @@ Test(lanes_line, help_is_asked_for_and_goes_to_stdout)
 
 Test(lanes_line, a_directory_whose_name_is_too_long_is_refused)
 {
-	char name[SLUICE_PATH_SIZE + 1];
+	char name[SLUICE_TEXT_OPTION_SIZE + 1];
 	struct said said;
 
-	memset(name, 'x', SLUICE_PATH_SIZE);
-	name[SLUICE_PATH_SIZE] = '\0';
+	memset(name, 'x', SLUICE_TEXT_OPTION_SIZE);
+	name[SLUICE_TEXT_OPTION_SIZE] = '\0';
 	said = stage_run(name, "list", NULL);
 	cr_expect_eq(said.status, 2);
 	said_free(&said);

@@ -233,7 +233,7 @@ Test(file_generation, a_link_with_a_slash_behind_it_is_a_link)
 
 Test(file_generation, a_path_that_is_too_long_is_refused_not_cut)
 {
-	char path[SLUICE_PATH_SIZE + 1];
+	char path[SLUICE_TEXT_OPTION_SIZE + 1];
 	struct slu_directory directory;
 
 	memset(path, 'x', sizeof(path) - 1);

@@ -214,6 +214,7 @@ static struct slu_query_source stream_sources[] = {
 static struct slu_model_stream streams[] = {
 	{.name = "samples",
          .kind = SLUICE_APPEND,
+         .lossy = true,
          .source = &stream_sources[0],
          .record = 0,
          .table = "app.\"Samples\"",

@@ -292,6 +292,21 @@ Test(gen_query_file, a_stream_has_its_parts_in_any_order)
 	reading_close(read);
 }
 
+Test(gen_query_file, an_append_stream_may_be_lossy)
+{
+	struct reading *read = reads("-- name: A :exec\n"
+	                             "-- @stream append lossy record(tick)\n"
+	                             "INSERT INTO ticks (a) VALUES (@a);\n"
+	                             "-- name: B :exec\n"
+	                             "-- @stream append record(fill)\n"
+	                             "INSERT INTO fills (a) VALUES (@a);");
+
+	cr_assert(read->file.queries[0].stream.lossy);
+	cr_assert_str_eq(read->file.queries[0].stream.record, "tick");
+	cr_assert_not(read->file.queries[1].stream.lossy);
+	reading_close(read);
+}
+
 Test(gen_query_file, an_insert_tells_what_goes_where)
 {
 	struct reading *read = reads(

@@ -138,6 +138,17 @@ Test(gen_query_file_streams, a_state_stream_without_key_and_version_is_told)
 	      "version(version).\n");
 }
 
+Test(gen_query_file_streams, a_lossy_state_stream_is_told)
+{
+	tells("-- name: Orders :exec\n"
+	      "-- @stream state lossy key(id) version(version)\n"
+	      "INSERT INTO orders (id, version) VALUES (@id, @version);\n",
+	      "q.sql:2:4: error: a state stream can't be lossy\n"
+	      "  -- @stream state lossy key(id) version(version)\n"
+	      "     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
+	      "hint: Leave lossy out: what get returns would be older than what was put.\n");
+}
+
 Test(gen_query_file_streams, a_history_is_refused)
 {
 	tells("-- name: Orders :exec\n"

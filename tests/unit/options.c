@@ -9,7 +9,7 @@
 
 #define MEMBER(name) #name, offsetof(struct sluice_options, name)
 
-/* The whole contract of each key but `dir`, the last, written out a second time. */
+/* The whole contract of each key but the texts, which are last, written out a second time. */
 static const struct {
 	const char *key;
 	size_t offset;
@@ -27,8 +27,6 @@ static const struct {
 	{MEMBER(flush_rows), 4096, "1", "0", 1, "1000000", "1000001", 1000000},
 	{MEMBER(flush_bytes), 4 << 20, "4kB", "4095", 4096, "64MB", "67108865", 64 << 20},
 	{MEMBER(in_flight_batches), 2, "1", "0", 1, "8", "9", 8},
-	{MEMBER(when_full), SLUICE_WHEN_FULL_FAIL, "fail", "", 0, "block", "wait", 1},
-	{MEMBER(block_timeout), 1000000, "1us", "0", 1000, "1min", "60001ms", 60000000000},
 	{MEMBER(high_water), 80, "1", "0", 1, "100", "101", 100},
 	{MEMBER(connect), SLUICE_CONNECT_WAIT, "wait", "", 0, "background", "fail", 1},
 	{MEMBER(connect_timeout), 10000000000, "10ms", "9999us", 10000000, "60min", "3601s",
@@ -36,9 +34,14 @@ static const struct {
 	{MEMBER(on_damage), SLUICE_ON_DAMAGE_REFUSE, "refuse", "", 0, "quarantine", "ignore", 1},
 	{MEMBER(after_reboot), SLUICE_AFTER_REBOOT_REFUSE, "refuse", "", 0, "carry", "yes", 1},
 	{MEMBER(lock_memory), 0, "no", "", 0, "yes", "1", 1},
+	{MEMBER(lossy_share), 25, "1", "0", 1, "90", "91", 90},
 };
 
 #define EXPECTED_COUNT (sizeof(expected) / sizeof(expected[0]))
+
+static const char *const texts[] = {"overflow", "dir"};
+
+#define TEXT_COUNT (sizeof(texts) / sizeof(texts[0]))
 
 static uint64_t member(const struct sluice_options *options, size_t offset)
 {
@@ -163,15 +166,16 @@ Test(options, describe_covers_each_member_of_the_struct)
 	size_t count = 0;
 
 	while (sluice_options_describe(count, &description)) {
-		cr_assert_leq(count, EXPECTED_COUNT);
-		cr_assert_str_eq(description.key,
-		                 count < EXPECTED_COUNT ? expected[count].key : "dir");
+		cr_assert_lt(count, EXPECTED_COUNT + TEXT_COUNT);
+		cr_assert_str_eq(description.key, count < EXPECTED_COUNT
+		                                          ? expected[count].key
+		                                          : texts[count - EXPECTED_COUNT]);
 		cr_assert_str_not_empty(description.meaning);
 		count++;
 	}
-	/* All before `dir` is a 64-bit option. */
-	assert_equal(count - 1, offsetof(struct sluice_options, dir) / sizeof(uint64_t));
-	assert_equal(count - 1, EXPECTED_COUNT);
+	/* All before the texts is a 64-bit option. */
+	assert_equal(EXPECTED_COUNT, offsetof(struct sluice_options, overflow) / sizeof(uint64_t));
+	assert_equal(count, EXPECTED_COUNT + TEXT_COUNT);
 }
 
 Test(options, each_described_default_means_the_default)
@@ -193,23 +197,24 @@ Test(options, each_described_default_means_the_default)
 
 Test(options, described_bounds_are_as_a_user_writes_them)
 {
-	static const char *const bounds[EXPECTED_COUNT + 1] = {"1 to 256",
-	                                                       "0 to 64",
-	                                                       "a power of two, 64 to 16777216",
-	                                                       "1 to 134217728",
-	                                                       "0 to 10s",
-	                                                       "1 to 1000000",
-	                                                       "4kB to 64MB",
-	                                                       "1 to 8",
-	                                                       "fail or block",
-	                                                       "1us to 1min",
-	                                                       "1 to 100",
-	                                                       "wait or background",
-	                                                       "10ms to 60min",
-	                                                       "refuse or quarantine",
-	                                                       "refuse or carry",
-	                                                       "no or yes",
-	                                                       "a path of up to 255 bytes"};
+	static const char *const bounds[EXPECTED_COUNT + TEXT_COUNT] = {
+		"1 to 256",
+		"0 to 64",
+		"a power of two, 64 to 16777216",
+		"1 to 134217728",
+		"0 to 10s",
+		"1 to 1000000",
+		"4kB to 64MB",
+		"1 to 8",
+		"1 to 100",
+		"wait or background",
+		"10ms to 60min",
+		"refuse or quarantine",
+		"refuse or carry",
+		"no or yes",
+		"1 to 90",
+		"a text of up to 255 bytes",
+		"a text of up to 255 bytes"};
 	struct sluice_option_description description;
 
 	for (size_t i = 0; sluice_options_describe(i, &description); i++)
@@ -342,11 +347,14 @@ Test(options, a_path_with_blanks_is_quoted)
 	cr_assert_str_empty(parsed("").dir);
 }
 
-Test(options, a_path_that_never_ends_is_refused_in_the_struct)
+Test(options, a_text_that_never_ends_is_refused_in_the_struct)
 {
 	struct sluice_options options = parsed("");
 
 	memset(options.dir, 'x', sizeof(options.dir));
+	assert_status(slu_options_check(&options, NULL), SLUICE_INVALID);
+	options = parsed("");
+	memset(options.overflow, 'x', sizeof(options.overflow));
 	assert_status(slu_options_check(&options, NULL), SLUICE_INVALID);
 }
 

@@ -166,7 +166,7 @@ Test(refusal_with, block_waits_its_time_then_is_full)
 {
 	uint64_t began_ns;
 
-	open_with("lanes=2 lane_slots=64 keys=32 when_full=block block_timeout=5ms");
+	open_with("lanes=2 lane_slots=64 keys=32 overflow=block(5ms)");
 	fill_lane();
 	began_ns = f.world.now_ns;
 	assert_status(put_event(f.lane, 1), SLUICE_FULL);
@@ -184,7 +184,7 @@ Test(refusal_with, block_succeeds_as_soon_as_there_is_room)
 {
 	uint64_t began_ns;
 
-	open_with("lanes=2 lane_slots=64 keys=32 when_full=block block_timeout=5ms");
+	open_with("lanes=2 lane_slots=64 keys=32 overflow=block(5ms)");
 	fill_lane();
 	began_ns = f.world.now_ns;
 	f.world.on_wait = release_one;
@@ -198,7 +198,7 @@ Test(refusal_with, a_reserve_blocks_too)
 {
 	void *record;
 
-	open_with("lanes=2 lane_slots=64 keys=32 when_full=block block_timeout=5ms");
+	open_with("lanes=2 lane_slots=64 keys=32 overflow=block(5ms)");
 	fill_lane();
 	assert_status(sluice_reserve(f.lane, &events, NULL, &record), SLUICE_FULL);
 	f.world.on_wait = release_one;
@@ -214,7 +214,7 @@ static void look_at_section(void *lane)
 
 Test(refusal_with, who_blocks_holds_up_no_grace_period)
 {
-	open_with("lanes=2 lane_slots=64 keys=32 when_full=block block_timeout=5ms");
+	open_with("lanes=2 lane_slots=64 keys=32 overflow=block(5ms)");
 	fill_lane();
 	f.world.on_wait = look_at_section;
 	f.world.on_wait_context = f.lane;

@@ -186,7 +186,7 @@ Test(shared_with, block_waits_for_a_lane)
 {
 	uint64_t began_ns;
 
-	share("lanes=2 shared_lanes=1 lane_slots=64 keys=64 when_full=block block_timeout=5ms");
+	share("lanes=2 shared_lanes=1 lane_slots=64 keys=64 overflow=block(5ms)");
 	borrow_all();
 	began_ns = f.world.now_ns;
 	assert_status(put_event(handle, 1), SLUICE_FULL);

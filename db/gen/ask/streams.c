@@ -196,6 +196,7 @@ static struct slu_model_stream *add_stream(struct slu_study *study,
 	grown += study->model->stream_count++;
 	grown->name = slu_name_snake(study, query->name);
 	grown->kind = query->stream.state ? SLUICE_STATE : SLUICE_APPEND;
+	grown->lossy = query->stream.lossy;
 	grown->source = query;
 	grown->record = SLU_NONE;
 	grown->key_count = query->stream.key_count;

@@ -119,6 +119,10 @@ static void check_parts(const struct check *check)
 		slu_finding(findings, slu_stream_hint_place(check->query, stream->version),
 		            "Leave version(..) out, or make it a state stream.",
 		            "an append stream has no version");
+	if (stream->state && stream->lossy)
+		slu_finding(findings, stream->place,
+		            "Leave lossy out: what get returns would be older than what was put.",
+		            "a state stream can't be lossy");
 	if (stream->state && stream->key_count == 0)
 		slu_finding(findings, stream->place,
 		            "Name the columns that tell one row from another: key(id).",

@@ -12,7 +12,7 @@
  *
  * Hints, each on a comment line of its own between the name (or before it) and the SQL:
  *
- *      @stream append|state [record(NAME)] [key(COL, ..)] [version(COL)] [history(TABLE)]
+ *      @stream append|state [lossy] [record(NAME)] [key(COL, ..)] [version(COL)] [history(TABLE)]
  *      @text COL BYTES[, ..]     a text, json or bytea of at most so many bytes, within the struct
  *      @notnull COL[, ..]        of a row: never NULL, whatever the catalog and the plan say
  *      @null COL[, ..]           of a row: may be NULL
@@ -70,6 +70,7 @@ struct slu_hint {
 struct slu_stream_hint {
 	bool given;
 	bool state;   /* else append */
+	bool lossy;   /* its records may be dropped when the lane is full */
 	char *record; /* NULL when not given */
 	char **keys;
 	size_t key_count;

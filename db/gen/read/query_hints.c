@@ -283,6 +283,7 @@ static bool read_stream(struct hint_reader *hint)
 	if (!stream->state && !slu_tokens_is(&hint->tokens, hint->at, "append"))
 		expected(hint, "append or state");
 	hint->at++;
+	stream->lossy = !hint->wrong && skip(hint, "lossy");
 	while (!hint->wrong && hint->at < hint->tokens.count) {
 		if (!read_part(hint))
 			return false;

@@ -51,7 +51,7 @@ static const char *kind_of(struct slu_writer *writer, const struct slu_model *mo
 	size_t i;
 
 	if (stream->kind == SLUICE_APPEND)
-		return "append";
+		return stream->lossy ? "append, lossy" : "append";
 	for (i = 0; i < stream->key_count; i++)
 		keys = slu_piece(writer, "%s%s %s", keys, i > 0 ? "," : "",
 		                 model->structs[stream->record].fields[i].column);

@@ -80,6 +80,8 @@ void slu_write_stream(struct slu_writer *writer, const struct slu_model *model, 
 	slu_write(writer, "\nconst struct sluice_stream %s_%s = {\n", model->prefix, stream->name);
 	slu_write(writer, "\t.name = \"%s\",\n\t.kind = %s,\n\t.index = %zu,\n", stream->name,
 	          stream->kind == SLUICE_STATE ? "SLUICE_STATE" : "SLUICE_APPEND", index);
+	if (stream->lossy)
+		slu_write(writer, "\t.lossy = true,\n");
 	if (stream->kind == SLUICE_STATE)
 		write_key(writer, &model->structs[stream->record], stream);
 	slu_write(writer, "\t.layout = ");
