@@ -134,13 +134,10 @@ static void add_row(struct slu_batch *batch, struct sluice_part *part, const str
 	if (part->stream->kind == SLUICE_STATE) {
 		sent = &batch->caches[slot->stream].sent[slot->entry];
 		if (slot->version <= sent->version ||
-		    (slu_slot_flags(slot) & SLU_SLOT_STALE) != 0) { /* B2 */
-			batch->summary.coalesced++;
+		    (slu_slot_flags(slot) & SLU_SLOT_STALE) != 0) /* B2 */
 			return;
-		}
 		sent->version = slot->version;
 		if (sent->cut == *batch->cuts) {
-			batch->summary.coalesced++;
 			rows[sent->row] = row;
 			return;
 		}
@@ -197,12 +194,10 @@ static void finish_parts(struct slu_batch *batch)
 {
 	size_t count = 0;
 
-	batch->summary.row_count = 0;
 	for (size_t s = 0; s < batch->streams->count; s++) {
 		if (batch->parts[s].row_count == 0)
 			continue;
 		finish_part(&batch->parts[s]);
-		batch->summary.row_count += batch->parts[s].row_count;
 		batch->parts[count++] = batch->parts[s];
 	}
 	batch->view = (struct sluice_batch){
@@ -216,6 +211,20 @@ static void finish_parts(struct slu_batch *batch)
 	};
 }
 
+/* B3: what is no row is coalesced. */
+static void count_rows(struct slu_batch *batch, const struct tally *tally)
+{
+	struct slu_summary *summary = &batch->summary;
+
+	summary->row_count = 0;
+	for (size_t s = 0; s < batch->streams->count; s++) {
+		summary->rows_of[s] = batch->parts[s].row_count;
+		summary->coalesced_of[s] = tally->of_stream[s] - summary->rows_of[s];
+		summary->row_count += summary->rows_of[s];
+	}
+	summary->coalesced = tally->records - summary->row_count;
+}
+
 bool slu_batch_cut(struct slu_batch *batch, uint64_t limit, uint64_t number)
 {
 	struct tally tally = choose_cut(batch, limit);
@@ -225,8 +234,8 @@ bool slu_batch_cut(struct slu_batch *batch, uint64_t limit, uint64_t number)
 	++*batch->cuts;
 	batch->summary.number = number;
 	batch->summary.bytes = tally.bytes;
-	batch->summary.coalesced = 0;
 	collect_rows(batch, &tally);
+	count_rows(batch, &tally);
 	finish_parts(batch);
 	for (size_t i = 0; i < batch->lane_count; i++)
 		batch->lanes[i].flusher.gathered = batch->summary.to[i];

@@ -34,6 +34,9 @@ struct slu_summary {
 	uint64_t number;
 	uint64_t row_count;
 	uint64_t coalesced;
+	/* the same by stream */
+	uint64_t rows_of[SLUICE_STREAMS_MAX];
+	uint64_t coalesced_of[SLUICE_STREAMS_MAX];
 	uint64_t bytes;
 	uint64_t *to; /* one position a lane */
 	struct slu_lag lags[SLU_LAGS];

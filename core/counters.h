@@ -17,6 +17,14 @@
 
 #include <sluice/sluice.h>
 
+/* Records of one stream. */
+struct slu_stream_count {
+	uint64_t seen; /* in the lanes */
+	uint64_t committed;
+	uint64_t coalesced;
+	uint64_t dead_lettered;
+};
+
 /* Only 64-bit words, so that a picture is an array of them. */
 struct slu_picture {
 	uint64_t committed;
@@ -35,6 +43,7 @@ struct slu_picture {
 	                       none */
 	uint64_t stalled_since_ns; /* a grace period waits since then; 0: none has for long */
 	uint64_t stalled_lane;     /* for this lane's engine */
+	struct slu_stream_count by_stream[SLUICE_STREAMS_MAX];
 	struct sluice_former former;
 	char reason[256];
 };

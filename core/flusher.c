@@ -88,15 +88,34 @@ static void acknowledge(struct slu_flusher *flusher, const struct slu_summary *s
 		slu_histogram_record_many(&flusher->counters.commit_lag,
 		                          now_ns - summary->lags[i].began_ns,
 		                          summary->lags[i].records);
+	for (size_t s = 0; s < flusher->streams->count; s++) {
+		flusher->picture.by_stream[s].committed += summary->rows_of[s];
+		flusher->picture.by_stream[s].coalesced += summary->coalesced_of[s];
+	}
 	flusher->picture.committed += summary->row_count;
 	flusher->picture.coalesced += summary->coalesced;
 	flusher->picture.batches++;
 }
 
+/* Rows that were committed as dead letters, which the summaries take for rows. */
+static void count_letters(struct slu_flusher *flusher)
+{
+	uint64_t dead_lettered = slu_wire_dead_lettered(&flusher->wire, &flusher->progress);
+
+	flusher->picture.committed -= dead_lettered;
+	flusher->picture.dead_lettered += dead_lettered;
+	for (size_t s = 0; dead_lettered > 0 && s < flusher->streams->count; s++) {
+		struct slu_stream_count *count = &flusher->picture.by_stream[s];
+		uint64_t now = flusher->progress.dead_lettered_of[s];
+
+		count->committed -= now - count->dead_lettered;
+		count->dead_lettered = now;
+	}
+}
+
 static void poll_sink(struct slu_flusher *flusher, uint64_t now_ns)
 {
 	const struct slu_summary *summary;
-	uint64_t dead_lettered;
 
 	flusher->sink->ops->step(flusher->sink, now_ns, &flusher->progress);
 	if (!flusher->begun)
@@ -106,9 +125,7 @@ static void poll_sink(struct slu_flusher *flusher, uint64_t now_ns)
 		atomic_store_explicit(flusher->known_to_sink, 1, memory_order_relaxed);
 	while ((summary = slu_wire_committed(&flusher->wire, &flusher->progress)) != NULL)
 		acknowledge(flusher, summary, now_ns);
-	dead_lettered = slu_wire_dead_lettered(&flusher->wire, &flusher->progress);
-	flusher->picture.committed -= dead_lettered;
-	flusher->picture.dead_lettered += dead_lettered;
+	count_letters(flusher);
 }
 
 /* ---- scan ---- */
@@ -137,6 +154,7 @@ static void scan_lane(struct slu_flusher *flusher, struct sluice_lane *lane)
 	while ((slot = slu_lane_peek(lane, lane->flusher.seen)) != NULL) {
 		mark_stale(flusher, slot);
 		flusher->waiting_bytes += slot->length;
+		flusher->picture.by_stream[slot->stream].seen++;
 		lane->flusher.seen++;
 	}
 	atomic_store_explicit(&lane->shape.hint->seen, lane->flusher.seen, memory_order_relaxed);
@@ -461,8 +479,12 @@ void *slu_flusher_run(void *argument)
 		uint64_t now_ns = env->now_ns(env);
 		uint64_t wake_ns = slu_flusher_step(flusher, now_ns);
 
-		if (finished(flusher, now_ns))
+		if (finished(flusher, now_ns)) {
+			/* What came after the last look, and can't be carried any more, is counted. */
+			scan(flusher, now_ns);
+			tell(flusher, flusher->wire.committed, now_ns);
 			return NULL;
+		}
 		if (flusher->sealing && !flusher->progress.sealed)
 			poll_sink(flusher, now_ns); /* it has just been asked: what to wait for? */
 		env->wait(env, flusher->progress.fd, flusher->progress.events, wake_ns);

@@ -198,6 +198,26 @@ static uint64_t accepted_on(const struct sluice_lane *lane)
 	return acknowledged > position ? acknowledged : position;
 }
 
+/* Engines count what they drop themselves. */
+static void fill_streams(struct sluice_account *accounts, const struct sluice *sluice,
+                         const struct slu_picture *picture)
+{
+	for (size_t i = 0; i < sluice->streams->count; i++) {
+		const struct slu_stream_count *count = &picture->by_stream[i];
+		uint64_t dropped_by_engines = slu_drops_of(sluice->lanes, sluice->lane_count, i);
+
+		accounts[i] = (struct sluice_account){
+			.accepted = count->seen + dropped_by_engines,
+			.committed = count->committed,
+			.coalesced = count->coalesced,
+			.dead_lettered = count->dead_lettered,
+			.dropped = dropped_by_engines,
+			.pending = count->seen - count->committed - count->coalesced -
+		                   count->dead_lettered,
+		};
+	}
+}
+
 static void fill_lanes(const struct sluice *sluice, struct sluice_stats *stats)
 {
 	for (size_t i = 0; i < sluice->lane_count; i++) {
@@ -248,6 +268,7 @@ void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
 	/* The flusher's picture first: the engines' positions, read later, can only be further. */
 	slu_counters_read(&sluice->flusher.counters, &picture);
 	fill_account(&stats->account, &picture, accepted_by_engines(sluice), dropped(sluice));
+	fill_streams(stats->streams, sluice, &picture);
 	fill_lanes(sluice, stats);
 	stats->former = picture.former;
 	stats->durability = sluice->options.dir[0] != '\0' ? SLUICE_PROCESS : SLUICE_MEMORY;
@@ -292,6 +313,8 @@ static void write_report(struct sluice *sluice, uint64_t began_ns)
 
 	slu_counters_read(&sluice->flusher.counters, &picture);
 	fill_account(&report->account, &picture, accepted_by_engines(sluice), dropped(sluice));
+	fill_streams(report->streams, sluice, &picture);
+	*(sluice->options.dir[0] != '\0' ? &report->kept : &report->lost) = report->account.pending;
 	report->former = picture.former;
 	report->elapsed_ns = sluice->env->now_ns(sluice->env) - began_ns;
 	sluice->close_status = outcome(&picture, &report->account);

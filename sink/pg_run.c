@@ -57,6 +57,7 @@ bool slu_run_begin(struct slu_run *run, const struct sluice_generation *generati
 	run->told = positions + 3 * count;
 	run->committed = 0;
 	run->dead_lettered = 0;
+	memset(run->dead_lettered_of, 0, sizeof(run->dead_lettered_of));
 	memset(run->refused, 0, sizeof(run->refused));
 	memset(run->halted, 0, sizeof(run->halted));
 	run->begun = true;
@@ -279,9 +280,12 @@ static void count_letters(struct slu_run *run, const struct slu_parcel *parcel)
 {
 	size_t index;
 
-	for (index = 0; index < parcel->letter_count; index++)
-		run->refused[parcel->letters[index].stream->index] +=
-			!parcel->letters[index].held_back;
+	for (index = 0; index < parcel->letter_count; index++) {
+		const struct slu_letter *letter = &parcel->letters[index];
+
+		run->refused[letter->stream->index] += !letter->held_back;
+		run->dead_lettered_of[letter->stream->index]++;
+	}
 	for (index = 0; index < parcel->batch.part_count; index++)
 		if (parcel->parts[index].row_count > 0)
 			run->refused[parcel->parts[index].stream->index] = 0;

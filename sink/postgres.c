@@ -489,6 +489,7 @@ static void postgres_step(struct sluice_sink *sink, uint64_t now_ns,
 		progress->state = SLUICE_STATE_RUNNING;
 	progress->committed = postgres->run.committed;
 	progress->dead_lettered = postgres->run.dead_lettered;
+	progress->dead_lettered_of = postgres->run.dead_lettered_of;
 	progress->positions = postgres->run.found ? postgres->run.positions : NULL;
 	progress->sealed = postgres->run.sealed;
 	progress->reconnects = postgres->reconnects;

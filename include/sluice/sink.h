@@ -80,8 +80,10 @@ struct sluice_sink_progress {
 	enum sluice_state state; /* CONNECTING, RUNNING, HALTED or FENCED */
 	uint64_t committed;      /* number of the last batch known committed, 0 after begin */
 	/* Rows of the batches up to that one which the far end refused, and which are kept there
-	 * for an operator instead: dead letters. 0 after begin. */
+	 * for an operator instead: dead letters. 0 after begin. And how many of each stream; NULL
+	 * while there are none. Valid until the next step. */
 	uint64_t dead_lettered;
+	const uint64_t *dead_lettered_of;
 	uint64_t halted_streams; /* all of whose rows become dead letters for now */
 	/* Where the generation's lanes stood at the far end when it was begun, one position a lane:
 	 * 0 for a new one. NULL until that is known. Valid until the next begin or close. */

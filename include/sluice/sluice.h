@@ -190,6 +190,9 @@ struct sluice_former {
 
 struct sluice_stats {
 	struct sluice_account account;
+	/* The same of each stream, at its index: accepted is what the flusher has seen in the lanes
+	 * so far, some 50 us behind. */
+	struct sluice_account streams[SLUICE_STREAMS_MAX];
 	struct sluice_former former;
 	enum sluice_durability durability;
 	enum sluice_state state;
@@ -221,7 +224,10 @@ struct sluice_stats {
 
 struct sluice_report {
 	struct sluice_account account;
+	struct sluice_account streams[SLUICE_STREAMS_MAX]; /* by index; they add up to `account` */
 	struct sluice_former former;
+	uint64_t kept; /* of `pending`: in `dir`, for the next run */
+	uint64_t lost; /* of `pending`: not in `dir`, because there is none */
 	uint64_t elapsed_ns;
 	char reason[256]; /* why `pending` is not 0, "" when it is */
 };

@@ -292,10 +292,10 @@ Test(flusher, dead_letters_are_counted_apart_from_what_was_committed)
 
 	open_with("lanes=2 lane_slots=64 flush_delay=0");
 	put_events(5);
-	f.sink->dead_lettered = 2;
+	f.sink->dead_lettered = f.sink->dead_lettered_of[events.index] = 2;
 	step_for(10 * MS);
 	put_events(4);
-	f.sink->dead_lettered = 3;
+	f.sink->dead_lettered = f.sink->dead_lettered_of[events.index] = 3;
 	step_for(10 * MS);
 	put_events(1);
 	f.sink->commit_up_to = f.sink->submitted;
@@ -305,6 +305,52 @@ Test(flusher, dead_letters_are_counted_apart_from_what_was_committed)
 	assert_equal(stats.account.committed, 6);
 	assert_equal(stats.account.dead_lettered, 3);
 	assert_equal(stats.account.pending, 1);
+	assert_equal(stats.streams[events.index].committed, 6);
+	assert_equal(stats.streams[events.index].dead_lettered, 3);
+	assert_equal(stats.streams[events.index].pending, 1);
+}
+
+Test(flusher, each_stream_has_an_account_of_its_own)
+{
+	struct sluice_stats stats;
+
+	open_with("lanes=2 lane_slots=64 flush_delay=10s");
+	for (uint64_t i = 0; i < 12; i++)
+		assert_status(put_item(f.lane, i % 3, i), SLUICE_OK);
+	put_events(5);
+	step_for(MS);
+	atomic_fetch_add(&f.flusher->hurry, 1);
+	step_for(MS);
+	put_events(2);
+	assert_status(put_item(f.lane, 1, 1), SLUICE_OK);
+	step_for(MS);
+	put_events(1); /* not seen yet */
+	sluice_stats(f.sluice, &stats);
+	assert_equal(stats.streams[items.index].accepted, 13);
+	assert_equal(stats.streams[items.index].committed, 3);
+	assert_equal(stats.streams[items.index].coalesced, 9);
+	assert_equal(stats.streams[items.index].pending, 1);
+	assert_equal(stats.streams[events.index].accepted, 7);
+	assert_equal(stats.streams[events.index].committed, 5);
+	assert_equal(stats.streams[events.index].coalesced, 0);
+	assert_equal(stats.streams[events.index].pending, 2);
+	assert_equal(stats.account.accepted, 21);
+	assert_equal(stats.streams[2].accepted, 0);
+}
+
+Test(flusher, told_to_stop_it_still_counts_what_it_can_not_carry)
+{
+	struct sluice_stats stats;
+
+	open_with("lanes=2 lane_slots=64 flush_delay=10s");
+	step_for(MS);
+	put_events(3);
+	atomic_store(&f.flusher->stop_ns, 1);
+	(void)slu_flusher_run(f.flusher);
+	atomic_store(&f.flusher->stop_ns, 0);
+	sluice_stats(f.sluice, &stats);
+	assert_equal(stats.streams[events.index].accepted, 3);
+	assert_equal(stats.streams[events.index].pending, 3);
 }
 
 Test(flusher, a_records_lag_is_from_its_epoch_to_its_acknowledgement)

@@ -2,6 +2,8 @@
 /* instance.c - leases, waiting, stats and the account at close, with the flusher thread running. */
 #include "world.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LONG_NS sluice_seconds(30) /* for what must happen: the test fails when it does not */
@@ -21,6 +23,7 @@ static void open_with(const char *text)
 	struct sluice_options options;
 
 	world_init_real(&f.world);
+	f.world.env.files = slu_env_system(&f.error)->files;
 	f.sink = scripted_sink_new();
 	sluice_options_init(&options);
 	cr_assert_eq(sluice_options_parse(&options, text, &f.error), SLUICE_OK);
@@ -325,6 +328,8 @@ Test(instance, close_carries_everything_and_reports_it)
 	assert_equal(report.account.committed, f.sink->row_count);
 	assert_equal(report.account.committed + report.account.coalesced, 10);
 	assert_equal(report.account.pending, 0);
+	assert_equal(report.kept + report.lost, 0);
+	cr_assert_arr_eq(&report.streams[items.index], &report.account, sizeof(report.account));
 	cr_assert_str_empty(report.reason);
 	assert_equal(f.sink->closes, 1);
 	assert_equal(f.world.mapped, 0);
@@ -355,18 +360,48 @@ Test(instance, close_while_the_sink_is_slow_reports_what_is_pending_and_why)
 	assert_equal(report.account.accepted, 3);
 	assert_equal(report.account.committed, 1);
 	assert_equal(report.account.pending, 2);
+	assert_equal(report.lost, 2);
+	assert_equal(report.kept, 0);
+	cr_assert_arr_eq(&report.streams[events.index], &report.account, sizeof(report.account));
 	cr_assert_str_eq(report.reason, "connection refused");
 	cr_assert_geq(report.elapsed_ns, SHORT_NS);
 }
 
-Test(instance, close_without_a_reason_says_that_the_time_was_up)
+Test(instance_with, lanes_in_files_keep_what_close_could_not_carry)
+{
+	char directory[] = "/dev/shm/sluice-instance-XXXXXX";
+	char text[128], command[64];
+	struct sluice_lane *lane;
+	struct sluice_report report;
+
+	cr_assert_not_null(mkdtemp(directory));
+	snprintf(text, sizeof(text), "lanes=2 lane_slots=64 keys=64 dir=%s", directory);
+	open_with(text);
+	lane = world_attach(f.sluice, 0);
+	scripted_sink_commit(f.sink, 0);
+	put_ticket(lane);
+	assert_status(put_item(lane, 7, 1), SLUICE_OK);
+	assert_status(put_item(lane, 7, 2), SLUICE_OK);
+	assert_status(sluice_close(f.sluice, SHORT_NS, &report), SLUICE_TIMEOUT);
+	assert_equal(report.account.pending, 3);
+	assert_equal(report.kept, 3);
+	assert_equal(report.lost, 0);
+	assert_equal(report.streams[items.index].pending, 2);
+	assert_equal(report.streams[events.index].pending, 1);
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	assert_equal(system(command), 0);
+}
+
+Test(instance_with, close_without_a_reason_says_that_the_time_was_up)
 {
 	struct sluice_report report;
 
+	open_with("lanes=2 lane_slots=64 flush_delay=10s"); /* it looks once in a millisecond */
 	scripted_sink_commit(f.sink, 0);
 	put_ticket(world_attach(f.sluice, 0));
 	assert_status(sluice_close(f.sluice, 0, &report), SLUICE_TIMEOUT);
 	cr_assert_str_eq(report.reason, "the time was up");
+	assert_equal(report.streams[events.index].pending, 1);
 }
 
 Test(instance, close_does_not_wait_for_a_halted_sink)

@@ -27,6 +27,7 @@ struct ledger_sink {
 	struct held held[HELD_MAX];
 	size_t held_count;
 	uint64_t committed, dead_lettered;
+	uint64_t dead_lettered_of[SLUICE_STREAMS_MAX];
 };
 
 static void violate(struct ledger *ledger, const char *what)
@@ -78,6 +79,7 @@ static enum sluice_status ledger_begin(struct sluice_sink *sink,
 	self->generation = found;
 	self->told = self->seal = self->sealed = false;
 	self->committed = self->dead_lettered = 0;
+	memset(self->dead_lettered_of, 0, sizeof(self->dead_lettered_of));
 	return SLUICE_OK;
 }
 
@@ -142,6 +144,7 @@ static void apply(struct ledger_sink *self)
 		if (is_refused(ledger, &held->rows[i])) {
 			ledger->letter_count++;
 			self->dead_lettered++;
+			self->dead_lettered_of[events.index]++;
 		} else {
 			ledger->rows[ledger->row_count++] = held->rows[i];
 		}
@@ -169,6 +172,7 @@ static void ledger_step(struct sluice_sink *sink, uint64_t now_ns,
 		.state = online ? SLUICE_STATE_RUNNING : SLUICE_STATE_CONNECTING,
 		.committed = self->committed,
 		.dead_lettered = self->dead_lettered,
+		.dead_lettered_of = self->dead_lettered_of,
 		.positions = self->told ? self->positions : NULL,
 		.sealed = self->sealed,
 		.ready = self->told && self->held_count < 2,

@@ -213,6 +213,13 @@ static void check_account(void)
 	check(stats.account.pending == accepted - m.committed.records);
 	check(stats.account.dead_lettered == 0 && stats.account.dropped == 0);
 	check(stats.commit_lag.count == m.committed.records);
+	for (size_t i = 0; i < world_streams.count; i++) {
+		stats.account.accepted -= stats.streams[i].accepted;
+		stats.account.committed -= stats.streams[i].committed;
+		stats.account.coalesced -= stats.streams[i].coalesced;
+	}
+	check(stats.account.accepted <= accepted); /* those not seen yet */
+	check(stats.account.committed == 0 && stats.account.coalesced == 0);
 	check((stats.oldest_pending_ns != 0) <= (stats.account.pending != 0));
 }
 

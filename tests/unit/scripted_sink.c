@@ -273,6 +273,7 @@ static void step(struct sluice_sink *base, uint64_t now_ns, struct sluice_sink_p
 		.state = sink->state,
 		.committed = committed(sink),
 		.dead_lettered = sink->dead_lettered,
+		.dead_lettered_of = sink->dead_lettered_of,
 		.positions = sink->told ? sink->told_positions : NULL,
 		.sealed = sink->sealing && !sink->hold_sealed &&
 	                  sink->state == SLUICE_STATE_RUNNING,

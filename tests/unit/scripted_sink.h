@@ -63,8 +63,9 @@ struct scripted_sink {
 	enum sluice_state state;
 	bool ready;
 	uint64_t commit_up_to;  /* batches up to this number are committed as they come */
-	uint64_t dead_lettered; /* of the run's rows committed so far */
-	unsigned refusals;      /* so many submits from now on find no memory */
+	uint64_t dead_lettered; /* of the run's rows committed so far: */
+	uint64_t dead_lettered_of[SLUICE_STREAMS_MAX]; /* so many of each stream */
+	unsigned refusals; /* so many submits from now on find no memory */
 	unsigned begin_refusals;
 	uint64_t positions[SCRIPTED_LANES]; /* where the next run begun stands */
 	bool hold_positions;                /* does not tell them yet */
