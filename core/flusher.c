@@ -18,6 +18,7 @@
 
 #define POLL_NS_MIN 50000u
 #define POLL_NS_MAX 1000000u
+#define BUSY_POLL_NS 5000000u
 #define GRACE_POLL_NS 50000u
 #define GRACE_INTERVAL_NS 20000000u /* between two starts */
 #define GRACE_HURRY_NS 5000000u     /* the same, while a lane is more than half full */
@@ -147,8 +148,10 @@ static void mark_stale(const struct slu_flusher *flusher, struct slu_slot *slot)
 		                      memory_order_relaxed);
 }
 
-static void scan_lane(struct slu_flusher *flusher, struct sluice_lane *lane)
+/* Returns whether there was something new. */
+static bool scan_lane(struct slu_flusher *flusher, struct sluice_lane *lane)
 {
+	uint64_t seen_before = lane->flusher.seen;
 	struct slu_slot *slot;
 
 	while ((slot = slu_lane_peek(lane, lane->flusher.seen)) != NULL) {
@@ -159,23 +162,35 @@ static void scan_lane(struct slu_flusher *flusher, struct sluice_lane *lane)
 	}
 	atomic_store_explicit(&lane->shape.hint->seen, lane->flusher.seen, memory_order_relaxed);
 	slu_pressure_look(&flusher->pressure, lane);
+	return lane->flusher.seen != seen_before;
 }
 
 /* Begins a new epoch, then reads how far each lane is published: in this order the records up to
- * `limit` are a cut (epoch.h). */
+ * `limit` are a cut (epoch.h).
+ *
+ * The next look comes soon while records come, so that the epochs are short and a full batch is seen.
+ * When none came it is after flush_delay: the first one then leaves at that look, for it may be as old
+ * as its epoch. And later still while the wire is busy: nothing leaves before a commit, which is
+ * followed by a look. Each one is a timer, and timers are most of what waiting for Postgres costs. */
 static void scan(struct slu_flusher *flusher, uint64_t now_ns)
 {
+	bool found = false;
+
 	flusher->limit = slu_epoch_advance(flusher->epoch, now_ns);
 	for (size_t i = 0; i < flusher->lane_count; i++)
-		scan_lane(flusher, &flusher->lanes[i]);
-	flusher->next_scan_ns = now_ns + flusher->poll_ns;
+		found |= scan_lane(flusher, &flusher->lanes[i]);
+	if (found)
+		flusher->next_scan_ns = now_ns + flusher->poll_ns;
+	else if (slu_wire_idle(&flusher->wire))
+		flusher->next_scan_ns = now_ns + flusher->idle_poll_ns;
+	else
+		flusher->next_scan_ns = now_ns + BUSY_POLL_NS;
 }
 
-/* How often to look into the lanes: often enough that it adds little to flush_delay, and never so
- * often that it burns the core. */
-static uint64_t poll_after(uint64_t flush_delay_ns)
+/* Never so often that it burns the core, nor so rarely that a lane fills up unseen. */
+static uint64_t poll_within(uint64_t ns)
 {
-	return min64(max64(flush_delay_ns / 4, POLL_NS_MIN), POLL_NS_MAX);
+	return min64(max64(ns, POLL_NS_MIN), POLL_NS_MAX);
 }
 
 static void take_budget(struct slu_flusher *flusher)
@@ -186,7 +201,8 @@ static void take_budget(struct slu_flusher *flusher)
 	            atomic_load_explicit(&flusher->stop_ns, memory_order_acquire) == 0;
 
 	flusher->flush_delay_ns = slu_budget_word(&budget->flush_delay);
-	flusher->poll_ns = poll_after(flusher->flush_delay_ns);
+	flusher->poll_ns = poll_within(flusher->flush_delay_ns / 4);
+	flusher->idle_poll_ns = poll_within(flusher->flush_delay_ns);
 	flusher->pressure.percent = slu_budget_word(&budget->high_water);
 	for (size_t i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
 		wires[i]->batch.row_max = slu_budget_word(&budget->flush_rows);
@@ -429,7 +445,7 @@ uint64_t slu_flusher_step(struct slu_flusher *flusher, uint64_t now_ns)
 	poll_sink(flusher, now_ns);
 	take_budget(flusher);
 	note_hurry(flusher);
-	if (now_ns >= flusher->next_scan_ns)
+	if (now_ns >= flusher->next_scan_ns || flusher->wire.committed != committed_before)
 		scan(flusher, now_ns);
 	carry(flusher, now_ns);
 	wake_ns = release_slots(flusher, now_ns);

@@ -37,7 +37,8 @@ struct slu_flusher {
 
 	/* budget: copies of the words below; rows and bytes are the wire's */
 	uint64_t flush_delay_ns;
-	uint64_t poll_ns; /* how often it looks into the lanes */
+	uint64_t poll_ns;      /* how often it looks into the lanes while records come, */
+	uint64_t idle_poll_ns; /* and while none do */
 
 	/* gather */
 	uint64_t next_scan_ns;

@@ -38,6 +38,39 @@ Test(flusher, stepped_when_it_asks_for_it_no_record_waits_longer_than_flush_dela
 	cr_assert_leq(f.world.now_ns - began_ns, 2 * MS + f.flusher->poll_ns);
 }
 
+Test(flusher, while_nothing_comes_it_looks_once_in_flush_delay_and_the_first_record_leaves_at_once)
+{
+	uint64_t wake_ns;
+
+	open_with("lanes=2 lane_slots=64 flush_delay=1ms");
+	step_for(10 * MS);
+	wake_ns = world_step(f.sluice, MS);
+	assert_equal(wake_ns - f.world.now_ns, MS);
+	put_events(1);
+	wake_ns = world_step(f.sluice, wake_ns - f.world.now_ns);
+	assert_equal(f.sink->submitted, 1);
+	assert_equal(wake_ns - f.world.now_ns, MS / 4); /* more may follow */
+}
+
+Test(flusher, while_the_wire_is_busy_and_nothing_comes_it_looks_rarely_but_after_a_commit)
+{
+	uint64_t wake_ns;
+
+	open_with("lanes=2 lane_slots=64 flush_delay=1ms");
+	f.sink->commit_up_to = 0;
+	put_events(1);
+	step_for(10 * MS);
+	assert_equal(f.sink->submitted, 1);
+	wake_ns = world_step(f.sluice, 5 * MS);
+	assert_equal(wake_ns - f.world.now_ns, 5 * MS);
+	put_events(1);
+	world_step(f.sluice, 2 * MS);
+	assert_equal(f.flusher->waiting_bytes, 0);
+	f.sink->commit_up_to = 1;
+	world_step(f.sluice, 0);
+	assert_equal(f.sink->submitted, 2);
+}
+
 Test(flusher, a_batch_full_of_rows_closes_early)
 {
 	open_with("lanes=2 lane_slots=64 flush_delay=10s flush_rows=4");
@@ -153,7 +186,7 @@ Test(flusher, a_full_batch_waits_encoded_behind_the_one_on_the_wire)
 	put_events(1);
 	step_for(2 * MS);
 	put_events(4);
-	step_for(MS);
+	step_for(6 * MS);
 	assert_equal(f.sink->submitted, 2);
 	assert_equal(scripted_sink_last(f.sink)->row_count, 4);
 }
@@ -182,7 +215,7 @@ Test(flusher, as_many_batches_as_possible_are_acknowledged_each_with_its_own_pos
 	f.sink->commit_up_to = 0;
 	for (int i = 0; i < 8; i++) {
 		put_events(1);
-		step_for(MS);
+		step_for(6 * MS);
 	}
 	assert_equal(f.sink->submitted, 8);
 	for (uint64_t n = 1; n <= 8; n++) {

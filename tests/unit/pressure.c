@@ -6,7 +6,11 @@
 
 TestSuite(pressure, .fini = tear_down);
 
-enum { TOLD_MAX = 8 };
+enum {
+	TOLD_MAX = 8,
+	LOOKED = 6 *
+	         MS, /* by then the flusher has looked into the lanes, if the wire is busy, too */
+};
 
 static struct sluice_pressure told[TOLD_MAX];
 static size_t told_count;
@@ -57,7 +61,7 @@ Test(pressure, a_lane_below_the_mark_is_not_told)
 {
 	open_and_listen("lanes=2 lane_slots=64 flush_delay=0 flush_rows=1 high_water=50");
 	put_events(31);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_equal(told_count, 0);
 	assert_equal(stats().high_lanes, 0);
 }
@@ -66,10 +70,10 @@ Test(pressure, a_lane_that_reaches_the_mark_is_told_once)
 {
 	open_and_listen("lanes=2 lane_slots=64 flush_delay=0 high_water=50");
 	put_events(32);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_told(0, true, 32);
 	put_events(32);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_equal(told_count, 1);
 	assert_equal(stats().high_lanes, 1);
 	assert_equal(stats().high_times, 1);
@@ -82,17 +86,17 @@ Test(pressure, a_lane_that_hovers_below_the_mark_is_not_told_again)
 	open_and_listen("lanes=2 lane_slots=64 flush_delay=0 flush_rows=15 high_water=50");
 	for (int i = 0; i < 4; i++) {
 		put_events(8);
-		step_for(MS);
+		step_for(LOOKED);
 	}
 	assert_equal(told_count, 1);
 	f.sink->commit_up_to = 1;
-	step_for(MS);
+	step_for(LOOKED);
 	assert_equal(released(), 8);
 	put_events(8);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_equal(told_count, 1);
 	f.sink->commit_up_to = UINT64_MAX;
-	step_for(MS);
+	step_for(LOOKED);
 	assert_told(1, false, 16); /* half of the mark */
 	assert_equal(stats().high_lanes, 0);
 	assert_equal(stats().high_times, 1);
@@ -103,12 +107,12 @@ Test(pressure, half_of_the_mark_is_low_again)
 {
 	open_and_listen("lanes=2 lane_slots=64 flush_delay=0 flush_rows=16 high_water=50");
 	put_events(16);
-	step_for(MS);
+	step_for(LOOKED);
 	put_events(16);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_equal(told_count, 1);
 	f.sink->commit_up_to = 1;
-	step_for(MS);
+	step_for(LOOKED);
 	assert_told(1, false, 16);
 }
 
@@ -118,13 +122,13 @@ Test(pressure, the_mark_can_be_moved)
 
 	open_and_listen("lanes=2 lane_slots=64 flush_delay=0 high_water=100");
 	put_events(63);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_equal(told_count, 0);
 	assert_status(sluice_adjust(f.sluice, "high_water=99", &error), SLUICE_OK);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_equal(told_count, 0); /* 63.36 slots */
 	assert_status(sluice_adjust(f.sluice, "high_water=98", &error), SLUICE_OK);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_told(0, true, 63);
 }
 
@@ -134,7 +138,7 @@ Test(pressure, each_lane_has_its_own)
 	put_events(20);
 	for (int i = 0; i < 40; i++)
 		assert_status(put_event(f.other, 1), SLUICE_OK);
-	step_for(MS);
+	step_for(LOOKED);
 	assert_equal(told_count, 1);
 	assert_equal(told[0].lane, 1);
 	assert_equal(told[0].depth, 40);
