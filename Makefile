@@ -75,7 +75,7 @@ check-explore: all ## core/ in every order its threads could meet in, whole and 
 check-torture: all ## processes killed at every instruction and at random, threads held, crowds
 	@$(ctest) --test-dir build -L '^torture$$'
 
-prove: all ## the long forms of check-torture (an hour); writes RELIABILITY.md; SEED=.. CYCLES=.. CALLS=..
+prove: all ## the long forms of check-torture (two hours); writes RELIABILITY.md; SEED=.. PROGRAMS=..
 	@tests/torture/prove . build
 
 format: deps ## lay out every C file as .clang-format says
