@@ -244,6 +244,32 @@ static void copy_clean(struct slu_slot *clean, const struct slu_slot *slot)
 	memcpy(clean->record, slot->record, slot->length);
 }
 
+bool slu_cache_warm(struct slu_cache *cache, struct slu_entry *entry, uint64_t version,
+                    const void *record, size_t size)
+{
+	struct slu_slot *clean = slu_cache_clean(cache, slu_cache_index(cache, entry));
+	struct slu_slot *newest = NULL;
+	uint64_t unused = cache->first_version;
+
+	if (version <= unused)
+		version = unused + 1;
+	/* Once only, and before any put: who finds another version leaves the copy alone. */
+	if (!atomic_compare_exchange_strong_explicit(&entry->version, &unused, version,
+	                                             memory_order_acq_rel, /* E12 */
+	                                             memory_order_relaxed /* gives up */))
+		return false;
+	/* Ours until the section is left: C4. */
+	clean->version = version;
+	clean->length = (uint16_t)size;
+	/* Relaxed: as in copy_clean. */
+	atomic_store_explicit(&clean->flags, 0, memory_order_relaxed);
+	memcpy(clean->record, record, size);
+	/* If a put was faster it is newer, and the copy is garbage that nobody can reach. */
+	return atomic_compare_exchange_strong_explicit(&entry->newest, &newest, clean,
+	                                               memory_order_release, /* E4 */
+	                                               memory_order_relaxed /* nothing is read */);
+}
+
 void slu_cache_restore(struct slu_cache *cache, struct slu_entry *entry,
                        const struct slu_slot *slot)
 {

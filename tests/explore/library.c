@@ -117,6 +117,53 @@ static void clean_reader(void)
 	world_leave(NULL);
 }
 
+/* ---- a record of the database's ---- */
+
+static bool warmed; /* by whichever thread; told by nobody until all have left */
+
+/* Until everything is released: then nothing of it lies in slots. */
+static void settle(const struct sluice_lane *lane)
+{
+	while (atomic_load_explicit(&lane->flusher.released, memory_order_acquire) <
+	       slu_lane_position(lane))
+		explore_pause();
+}
+
+static void warmer(void)
+{
+	warmed = world_warm(lanes[0], 5);
+	explore_check(!warmed || world_get(lanes[0], 0) > 0,
+	              "a warm that a later get does not see");
+	world_leave(NULL);
+}
+
+/* Reads what is warm, and puts until the clean copy is written for it. */
+static void over(void)
+{
+	uint64_t version = world_get(lanes[1], 0);
+
+	world_put(lanes[1], &world_states, 1, NULL);
+	version = world_get(lanes[1], version + 1);
+	settle(lanes[1]);
+	world_get(lanes[1], version);
+	world_leave(NULL);
+}
+
+static void open_cold(void)
+{
+	open_attached();
+	warmed = false;
+}
+
+static void warm_again(void)
+{
+	bool first = world_warm(lanes[1], 6);
+
+	explore_check(world_get(lanes[1], 0) > 0 || !first, "a warm that a later get does not see");
+	explore_check(!(first && warmed), "a key that was warmed twice");
+	world_leave(NULL);
+}
+
 /* ---- versions and stamps ---- */
 
 static void put_twice(struct sluice_lane *lane)
@@ -211,6 +258,24 @@ static const struct explore_scenario scenarios[] = {
 		.name = "alone",
 		.set_up = open_held,
 		.threads = {{"once", once}, {"watchful", watchful}, {"operator", world_operator}},
+		.switches = 2,
+		.stale = 0,
+		.random_runs = 3000,
+	},
+	{
+		.name = "warmer",
+		.set_up = open_cold,
+		.threads = {{"warmer", warmer}, {"over", over}, {"operator", world_operator}},
+		.switches = 1,
+		.stale = 0,
+		.random_runs = 3000,
+	},
+	{
+		.name = "warmers",
+		.set_up = open_cold,
+		.threads = {{"warmer", warmer},
+                            {"warm_again", warm_again},
+                            {"operator", world_operator}},
 		.switches = 2,
 		.stale = 0,
 		.random_runs = 3000,

@@ -280,6 +280,15 @@ void world_put(struct sluice_lane *lane, const struct sluice_stream *stream, uin
 	explore_check(status == SLUICE_OK, "a put that fails");
 }
 
+bool world_warm(struct sluice_lane *lane, uint64_t number)
+{
+	struct world_record record = {.key = 1, .number = number, .again = number};
+	enum sluice_status status = sluice_warm(lane, &world_states, &record, sizeof(record), 1);
+
+	explore_check(status == SLUICE_OK || status == SLUICE_CONFLICT, "a warm that fails");
+	return status == SLUICE_OK;
+}
+
 uint64_t world_get(struct sluice_lane *lane, uint64_t version)
 {
 	struct world_record record;

@@ -32,6 +32,8 @@ struct sluice_lane *world_attach(void);
 /* Puts number `number` of key 1, and again while there is no room. */
 void world_put(struct sluice_lane *lane, const struct sluice_stream *stream, uint64_t number,
                struct sluice_ticket *ticket);
+/* Warms key 1 with the record of number `number`. Returns whether it was first. */
+bool world_warm(struct sluice_lane *lane, uint64_t number);
 /* Gets key 1. Returns its version, 0 for a miss; checks that it is whole, and not older than
  * `version`. */
 uint64_t world_get(struct sluice_lane *lane, uint64_t version);
