@@ -46,6 +46,8 @@ static void free_stream(struct slu_model_stream *stream)
 	free(stream->copy_sql);
 	free(stream->write_sql);
 	free(stream->remove_sql);
+	free(stream->read_sql);
+	free(stream->fetch_sql);
 }
 
 void slu_model_free(struct slu_model *model)

@@ -72,7 +72,9 @@ struct slu_model_stream {
 	char *table;
 	char *copy_sql; /* append, else NULL */
 	char *write_sql;
-	char *remove_sql; /* state, else NULL */
+	char *remove_sql; /* state, else NULL; these, too */
+	char *read_sql;
+	char *fetch_sql;
 	uint64_t fingerprint;
 };
 

@@ -220,7 +220,8 @@ struct sluice_layout {
 };
 
 /* A stream's descriptor. The statements take, in the order of the columns, one array a column
- * (`write_sql`), or the key's columns and then the version (`remove_sql`). */
+ * (`write_sql`), or the key's columns and then the version (`remove_sql`); the key's columns, as values
+ * (`fetch_sql`). */
 struct sluice_stream {
 	const char *name;
 	enum sluice_kind kind;
@@ -236,6 +237,8 @@ struct sluice_stream {
 	const char *write_sql;  /* INSERT .. SELECT FROM unnest(..) [ON CONFLICT .. DO UPDATE ..
 	                           WHERE older] */
 	const char *remove_sql; /* SLUICE_STATE: DELETE .. USING unnest(..) WHERE older */
+	const char *read_sql;   /* SLUICE_STATE: SELECT all columns, of all rows */
+	const char *fetch_sql;  /* SLUICE_STATE: of the row of a key */
 };
 
 /* The streams of one schema, in the order their rows must be written. */

@@ -145,6 +145,11 @@ Test(streams, the_shipped_ones_have_their_records_and_statements)
 	                 "DELETE FROM orders USING unnest($1::uuid[], $2::bigint[]) "
 	                 "AS removed (id, version) "
 	                 "WHERE orders.id = removed.id AND orders.version < removed.version");
+	cr_assert_str_eq(
+		orders->read_sql,
+		"SELECT id, provider_id, strategy_instance_id, client_order_id, instrument, side, "
+		"order_type, quantity, price, filled_quantity, state, external_order_ref, "
+		"placed_at, acknowledged_at, completed_at, metadata, version FROM orders");
 	cr_assert_eq(execution->size, 280);
 	cr_assert_eq(execution->present_offset, 80);
 	cr_assert_str_eq(
@@ -152,6 +157,8 @@ Test(streams, the_shipped_ones_have_their_records_and_statements)
 		"COPY executions (order_id, provider_id, execution_id, fill_quantity, fill_price, "
 		"fee, fee_asset, liquidity, traded_at, metadata) FROM STDIN (FORMAT binary)");
 	cr_assert_null(executions->remove_sql);
+	cr_assert_null(executions->read_sql);
+	cr_assert_null(executions->fetch_sql);
 	cr_assert_neq(orders->fingerprint, executions->fingerprint);
 	cr_assert_eq(study.model.query_count, 0);
 }
@@ -200,6 +207,10 @@ Test(streams, a_key_of_several_columns_stands_first_and_the_statements_do_their_
 		" ON CONFLICT (account, \"select\", side) DO UPDATE SET cost = excluded.cost,"
 		" version = excluded.version, tag = excluded.tag, at = excluded.at"
 		" WHERE \"Position\".version < excluded.version");
+	cr_assert_str_eq(positions->fetch_sql,
+	                 "SELECT account, \"select\", side, cost, version, tag"
+	                 " FROM app.\"Position\" WHERE account = $1::integer"
+	                 " AND \"select\" = $2::text AND side = $3::side");
 	run(positions->write_sql, 6, older);
 	run(positions->write_sql, 6, newer);
 	cr_assert_eq(database_query_int(connection,

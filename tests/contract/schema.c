@@ -44,8 +44,11 @@ Test(schema, every_statement_of_every_stream_prepares)
 		const struct sluice_stream *stream = trading_streams.streams[i];
 
 		expect_prepares(stream->write_sql, stream->layout.column_count);
-		if (stream->kind == SLUICE_STATE)
-			expect_prepares(stream->remove_sql, stream->key_column_count + 1);
+		if (stream->kind != SLUICE_STATE)
+			continue;
+		expect_prepares(stream->remove_sql, stream->key_column_count + 1);
+		expect_prepares(stream->read_sql, 0);
+		expect_prepares(stream->fetch_sql, stream->key_column_count);
 	}
 }
 

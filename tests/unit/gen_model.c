@@ -209,7 +209,8 @@ static struct slu_query_source stream_sources[] = {
 
 #define STATE(n, t)                                                                \
 	.name = n, .kind = SLUICE_STATE, .table = t, .write_sql = "INSERT INTO t", \
-	.remove_sql = "DELETE FROM t"
+	.remove_sql = "DELETE FROM t", .read_sql = "SELECT a FROM t",              \
+	.fetch_sql = "SELECT a FROM t WHERE a = $1::int"
 
 static struct slu_model_stream streams[] = {
 	{.name = "samples",

@@ -12,6 +12,9 @@
  *      DELETE FROM t USING unnest($1::uuid[], $2::bigint[]) AS removed (k, version)
  *      WHERE t.k = removed.k AND t.version < removed.version
  *
+ *      SELECT k, a, version FROM t
+ *      SELECT k, a, version FROM t WHERE k = $1::uuid
+ *
  * A value is sent as its column's base type and becomes the column's on the way in: an array of a
  * domain or of varchar would want its elements labelled as such.
  */
@@ -158,6 +161,23 @@ static void put_remove(FILE *text, const struct slu_stream_draft *draft)
 	free(taken);
 }
 
+static void put_read(FILE *text, const struct slu_stream_draft *draft)
+{
+	fputs("SELECT ", text);
+	put_names(text, draft, "");
+	fprintf(text, " FROM %s", draft->query->insert.table);
+}
+
+static void put_fetch(FILE *text, const struct slu_stream_draft *draft)
+{
+	size_t i;
+
+	put_read(text, draft);
+	for (i = 0; i < draft->query->stream.key_count; i++)
+		fprintf(text, " %s %s = $%zu::%s", i == 0 ? "WHERE" : "AND",
+		        draft->columns[i].quoted, i + 1, draft->columns[i].cast);
+}
+
 /* The text that `put` writes; NULL when memory is short. */
 static char *write_text(const struct slu_stream_draft *draft,
                         void put(FILE *, const struct slu_stream_draft *))
@@ -193,5 +213,8 @@ void slu_stream_write_sql(struct slu_stream_draft *draft, struct slu_model_strea
 	} else {
 		stream->remove_sql = write_text(draft, put_remove);
 		check(draft, stream->remove_sql);
+		stream->read_sql = write_text(draft, put_read);
+		stream->fetch_sql = write_text(draft, put_fetch);
+		check(draft, stream->fetch_sql);
 	}
 }

@@ -91,6 +91,8 @@ void slu_write_stream(struct slu_writer *writer, const struct slu_model *model, 
 	write_sql(writer, "copy_sql", stream->copy_sql, true);
 	write_sql(writer, "write_sql", stream->write_sql, true);
 	write_sql(writer, "remove_sql", stream->remove_sql, true);
+	write_sql(writer, "read_sql", stream->read_sql, true);
+	write_sql(writer, "fetch_sql", stream->fetch_sql, true);
 	slu_write(writer, "};\n");
 }
 
