@@ -221,6 +221,7 @@ void slu_dial_begin(struct slu_dial *dial, const char *conninfo, uint64_t now_ns
 	dial->attempts.count = 0;
 	dial->host_index = 0;
 	if (slu_dial_options_read(&dial->options, conninfo, &dial->trouble)) {
+		dial->options.reads = dial->reads;
 		meet_host(dial, now_ns);
 		return;
 	}

@@ -43,6 +43,7 @@ enum slu_dial_state {
 /* All zeros: idle. */
 struct slu_dial {
 	enum slu_dial_state state;
+	bool reads;                      /* only: a standby will do */
 	struct slu_dial_options options; /* of the round */
 	size_t host_index;               /* the present one */
 	struct slu_addresses addresses;  /* of that host, */

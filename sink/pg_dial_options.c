@@ -39,6 +39,13 @@ static const struct setting defaults[] = {
 	{"tcp_user_timeout", "30000"},
 };
 
+/* These first, for those that only read. */
+static const struct setting reading_defaults[] = {
+	{"fallback_application_name", "sluice-reader"},
+	{"target_session_attrs", "any"},
+};
+#define READING_DEFAULTS (sizeof(reading_defaults) / sizeof(reading_defaults[0]))
+
 /* ---- reading ---- */
 
 static PQconninfoOption *find(PQconninfoOption *options, const char *keyword)
@@ -304,6 +311,10 @@ static const char *default_of(const struct slu_dial_options *options, const char
 		return NULL;
 	if (strcmp(keyword, "sslmode") == 0 && is_off_host(address))
 		return "verify-full";
+	for (index = 0; options->reads && index < READING_DEFAULTS; index++) {
+		if (strcmp(reading_defaults[index].keyword, keyword) == 0)
+			return reading_defaults[index].value;
+	}
 	for (index = 0; index < sizeof(defaults) / sizeof(defaults[0]); index++) {
 		if (strcmp(defaults[index].keyword, keyword) == 0)
 			return defaults[index].value;

@@ -10,6 +10,8 @@
  *      gssencmode=disable                  its negotiation asks other servers, and waits for them
  *      sslmode=verify-full                 where the way leaves this machine
  *
+ * For those that only read, a standby will do: target_session_attrs=any.
+ *
  * One thing can't be told apart: a service file that says what libpq would do anyhow (sslmode=prefer,
  * target_session_attrs=any) counts as having said nothing.
  */
@@ -34,6 +36,7 @@ struct slu_dial_options {
 	char *names, *addresses, *ports; /* cut into pieces, which `hosts` points to */
 	struct slu_host *hosts;
 	size_t host_count; /* at least one */
+	bool reads;        /* only; set by the caller once they were read */
 };
 
 /* Reads them anew. Returns false with `trouble` filled when they make no sense, or memory is short.
