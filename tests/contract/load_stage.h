@@ -14,6 +14,7 @@
 
 struct stage {
 	struct server server;
+	PGconn *locker; /* its own: within a transaction pg_stat_activity stands still */
 	struct sluice *sluice;
 	struct sluice_lane *lane;
 	struct sluice_reader *reader;
@@ -68,6 +69,19 @@ static inline void stage_close(void)
 	if (stage.sluice != NULL)
 		cr_assert_eq(sluice_close(stage.sluice, PATIENCE_NS, NULL), SLUICE_OK);
 	server_close(&stage.server);
+}
+
+/* Nobody reads or writes orders from now on. */
+static inline void stage_lock(void)
+{
+	stage.locker = database_connect(stage.server.dsn);
+	database_run(stage.locker, "BEGIN; LOCK TABLE orders");
+}
+
+static inline void stage_unlock(void)
+{
+	database_run(stage.locker, "COMMIT");
+	PQfinish(stage.locker);
 }
 
 /* Number `number` with a value of its own in every column. */
