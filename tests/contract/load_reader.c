@@ -229,17 +229,20 @@ static void assert_forbidden(const char *dsn)
 		"SELECT * FROM providers",
 		"SELECT * FROM sluice.lane",
 		"SELECT * FROM sluice.dead_letter",
-		"BEGIN READ WRITE; DELETE FROM orders",
-		"BEGIN READ WRITE; UPDATE orders SET version = 1",
-		"BEGIN READ WRITE; CREATE TABLE t (id int)",
+		"DELETE FROM orders",
+		"UPDATE orders SET version = 1",
+		"CREATE TABLE t (id int)",
 		"LOCK TABLE orders IN EXCLUSIVE MODE",
 	};
 	PGconn *connection = database_connect(dsn);
 
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
-		PGresult *result = PQexec(connection, forbidden[i]);
-		const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		PGresult *result;
+		const char *sqlstate;
 
+		database_run(connection, "BEGIN READ WRITE");
+		result = PQexec(connection, forbidden[i]);
+		sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 		cr_assert(sqlstate != NULL && strcmp(sqlstate, "42501") == 0, "%s: %s",
 		          forbidden[i], PQresultErrorMessage(result));
 		PQclear(result);
