@@ -35,6 +35,7 @@
  *     version was taken (E12), and that after the section was entered in which the copy is filled;
  *     so no such grace period passes before that section is left. An engine that stops for ever in
  *     between leaves a version without a record: a miss, until the next put.
+ *     Proof: tests/model/warm.pml, tests/explore.
  *
  * Entries are never removed: a removed key stays as a tombstone. `keys` must cover the keys of a run.
  */

@@ -25,7 +25,7 @@ while read -r folder allowed; do
 done <<'EOF'
 include   -
 core      core/(file/)?[a-z0-9_]+\.h
-sink      sink/[a-z0-9_]+\.h|db/catalog\.h|db/migrate/[a-z_]+\.h
+sink      sink/[a-z0-9_]+\.h|db/(catalog|clock)\.h|db/migrate/[a-z_]+\.h
 db        db/([a-z]+/)*[a-z0-9_]+\.h|trading\.h
 db/migrate    db/(migrate/)?[a-z0-9_]+\.h
 db/server     db/(server/)?[a-z0-9_]+\.h

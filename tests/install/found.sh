@@ -47,6 +47,7 @@ flags() # tree, arguments of pkg-config
 	$cc -std=c11 $strict -o pc-shared hello.c trading.o $(flags shared --cflags --libs)
 	$cc -std=c11 $strict -o pc-static hello.c trading.o $(flags static --static --cflags --libs)
 	$cc -std=gnu11 $strict -o takeover takeover.c trading.o $(flags shared --cflags --libs)
+	$cc -std=c11 $strict -o warm warm.c trading.o $(flags shared --cflags --libs)
 	${CXX:-c++} -std=c++17 $strict -o pc-cpp hello.cc trading.o $(flags shared --cflags --libs)
 }
 
@@ -88,6 +89,13 @@ rows=$(ask "SELECT string_agg(client_order_id || ' ' || quantity::int || ' ' ||
 [ "$rows" = "cmake/cpp 7 market, cmake/shared 100 101.25, cmake/static 100 101.25, \
 pc-cpp 7 market, pc-shared 100 101.25, pc-static 100 101.25" ] || fail "Postgres holds: $rows"
 echo "in Postgres: $rows"
+
+# A cold engine finds what the others left in Postgres.
+for program in pc-shared pc-cpp; do
+	id=$(ask "SELECT id FROM orders WHERE client_order_id = '$program'")
+	[ "$(./warm "$SLUICE_TEST_DSN" "$id")" = "order $program: ok" ] || fail "warm misses $program"
+done
+./warm "$SLUICE_TEST_DSN" 00000000-0000-0000-0000-000000000000 && fail 'warm found an order that is none'
 
 # An engine is killed; the next one on its directory carries on, and leaves nothing behind.
 ./takeover "$SLUICE_TEST_DSN" "$work/lanes" 1000 &

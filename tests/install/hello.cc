@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // hello.cc - every public header, and the typed calls, from C++.
+#include <sluice/load.h>
 #include <sluice/postgres.h>
 #include <sluice/sink.h>
 #include <sluice/sluice.h>

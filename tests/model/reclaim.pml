@@ -2,8 +2,8 @@
 /*
  * reclaim.pml - slots and clean copies are never reused under anybody's eyes, and the newest value is never lost.
  *
- * One key, two engines that put it, twice and once, through lanes of one slot, one engine that gets it twice, one that warms it, in
- * one section and at any time, and the flusher of core/cache.h, C3 and C4. A place (slot 0, slot 1, the clean copy) holds a version and a generation that moves whenever the place is written.
+ * One key, two engines that put it, twice and once, through lanes of one slot, one engine that gets it twice, and the flusher of
+ * core/cache.h, C3. A place (slot 0, slot 1, the clean copy) holds a version and a generation that moves whenever the place is written.
  * Entering a section is a store that may be seen late (core/grace.h, E6).
  *
  * FIRST_GRACE   acknowledged -> published: putters have published
@@ -12,7 +12,6 @@
  * MEMBARRIER    a grace period begins by making every buffered entry visible
  * STILL_NEWEST  only the newest value moves to the clean copy
  * NO_GOING_BACK publish leaves a newer version alone
- * IN_SECTION    the clean copy is filled before the section is left
  *
  * pan: -DVECTORSZ=2048 -DCOLLAPSE
  * search: -m2000000
@@ -36,15 +35,9 @@
 #define NO_GOING_BACK 1
 #endif
 
-#ifndef IN_SECTION
-#define IN_SECTION 1
-#endif
-
 #define CLEAN 2
 #define NOTHING 3
 #define READER 2
-#define WARMER 3
-#define ENGINES 4
 
 /* places */
 byte version[3], generation[3];
@@ -52,8 +45,8 @@ byte newest = NOTHING;
 byte next_version;
 
 /* sections: even outside, odd inside; `entering` while the entry is still in its engine's store buffer */
-byte section[ENGINES];
-bool entering[ENGINES];
+byte section[3];
+bool entering[3];
 
 /* a slot's way: 0 free, 1 committed, 2 acknowledged, 3 published, 4 installed */
 byte stage[2];
@@ -81,7 +74,6 @@ end:	do
 	:: atomic { entering[0] -> entering[0] = false; section[0] = (section[0] + 1) % 64 }
 	:: atomic { entering[1] -> entering[1] = false; section[1] = (section[1] + 1) % 64 }
 	:: atomic { entering[2] -> entering[2] = false; section[2] = (section[2] + 1) % 64 }
-	:: atomic { entering[3] -> entering[3] = false; section[3] = (section[3] + 1) % 64 }
 	od
 }
 
@@ -113,43 +105,6 @@ proctype putter(byte me; byte wanted)
 	finished_putters++
 }
 
-/* Filling the copy takes time: two steps, between which nobody else may write it. */
-inline fill_and_show()
-{
-	generation[CLEAN]++;
-	filling = generation[CLEAN];
-	version[CLEAN] = mine;
-	assert(generation[CLEAN] == filling);
-	atomic {
-		if
-		:: newest == NOTHING -> newest = CLEAN
-		:: else
-		fi
-	}
-}
-
-proctype warmer()
-{
-	byte filling, mine;
-
-	enter(WARMER);
-	atomic {
-		if
-		:: next_version == 0 -> next_version++; mine = next_version
-		:: else
-		fi
-	};
-	if
-	:: mine > 0 && IN_SECTION -> fill_and_show()
-	:: else
-	fi;
-	leave(WARMER);
-	if
-	:: mine > 0 && !IN_SECTION -> fill_and_show()
-	:: else
-	fi
-}
-
 proctype getter()
 {
 	byte gets, place, seen_generation, seen_version, last;
@@ -173,14 +128,14 @@ proctype getter()
 	od
 }
 
-byte at_start[ENGINES], section_index;
+byte at_start[3], section_index;
 
 inline grace_period()
 {
 	atomic {
 		section_index = 0;
 		do
-		:: section_index < ENGINES ->
+		:: section_index < 3 ->
 			if
 			:: MEMBARRIER && entering[section_index] ->
 				entering[section_index] = false;
@@ -194,7 +149,7 @@ inline grace_period()
 	};
 	section_index = 0;
 	do
-	:: section_index < ENGINES ->
+	:: section_index < 3 ->
 		(at_start[section_index] % 2 == 0 || section[section_index] != at_start[section_index]);
 		section_index++
 	:: else -> break
@@ -259,5 +214,5 @@ proctype flusher()
 
 init
 {
-	atomic { run putter(0, 2); run putter(1, 1); run getter(); run warmer(); run flusher() }
+	atomic { run putter(0, 2); run putter(1, 1); run getter(); run flusher() }
 }
