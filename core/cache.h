@@ -28,10 +28,10 @@
  * E4  entry.newest: release by publish and by install -> acquire by get and publish. Else a reader
  *     finds a pointer before the bytes.
  *
- * C4  A record that the database holds may become an entry's first (warming): written straight to the
- *     clean copy, by the one engine that moves `version` off first_version. So it is older than every
- *     put, and the copy has one writer: the flusher writes there only for a slot of this key, once
- *     a grace period has passed that began after the slot's commit. The commit came after the
+ * C4  A record that the database holds may become an entry's first (warming): written straight to
+ *     the clean copy, by the one engine that moves `version` off first_version. So it is older than
+ *     every put, and the copy has one writer: the flusher writes there only for a slot of this key,
+ *     once a grace period has passed that began after the slot's commit. The commit came after the
  *     version was taken (E12), and that after the section was entered in which the copy is filled;
  *     so no such grace period passes before that section is left. An engine that stops for ever in
  *     between leaves a version without a record: a miss, until the next put.
@@ -122,9 +122,9 @@ static inline struct slu_slot *slu_cache_clean(const struct slu_cache *cache, ui
 	                           index * cache->clean_size);
 }
 
-/* Makes a record of the database's the first of its key: its version is `version`, or the least that
- * no put has if that is greater. False: the cache knows the key already, and nothing has changed
- * unless somebody put it meanwhile, whose record then stays. C4. */
+/* Makes a record of the database's the first of its key: its version is `version`, or the least
+ * that no put has if that is greater. False: the cache knows the key already, and nothing has
+ * changed unless somebody put it meanwhile, whose record then stays. C4. */
 bool slu_cache_warm(struct slu_cache *cache, struct slu_entry *entry, uint64_t version,
                     const void *record, size_t size);
 

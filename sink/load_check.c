@@ -10,7 +10,7 @@
 
 #include <sluice/sink.h>
 
-/* Kept free for who must get in: a sink that reconnects while its old session lingers, an operator. */
+/* Kept free: for a sink that reconnects while its old session lingers, and for an operator. */
 #define SPARE 2
 
 enum { MOST, RESERVED, USED, ROLE_MOST, ROLE_USED, DATABASE_MOST, DATABASE_USED, STANDBY };

@@ -2,10 +2,10 @@
 /*
  * load_key.c - one key: the cache first, then the database, then the cache again.
  *
- * What is told is always what the cache says at the end, where it says anything: the row was read before
- * that, and may have been overwritten since. One case is left. The cache knows the key, but has no
- * record: somebody is about to put or to warm it, or stopped for ever in the middle. Nobody can have
- * seen such a put, so the row that was read comes before it, and is told.
+ * What is told is always what the cache says at the end, where it says anything: the row was read
+ * before that, and may have been overwritten since. One case is left. The cache knows the key, but
+ * has no record: somebody is about to put or to warm it, or stopped for ever in the middle. Nobody
+ * can have seen such a put, so the row that was read comes before it, and is told.
  */
 #include "db/clock.h"
 #include "sink/load_row.h"

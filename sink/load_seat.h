@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load_seat.h - one connection of a reader: dialed, set up for reading, asked, and no wait without end.
+ * load_seat.h - one connection of a reader: dialed, set up, asked, and no wait without end.
  *
  *      empty --open--> idle --ask--> idle
  *                       |             ^
  *                       '-- time up --' late: the server is still at it, and the answer unread
  *
- * A call that gives up leaves its query running: cancelling takes a connection of its own, and closing
- * would leave the server with a session that nobody counts. So the seat stays taken until the server is
- * done, which its statement_timeout sees to.
+ * A call that gives up leaves its query running: cancelling takes a connection of its own, and
+ * closing would leave the server with a session that nobody counts. So the seat stays taken until
+ * the server is done, which its statement_timeout sees to.
  */
 #ifndef SINK_LOAD_SEAT_H
 #define SINK_LOAD_SEAT_H
@@ -49,8 +49,8 @@ struct slu_question {
 	const int *formats;
 };
 
-/* Dials, and sets the session up, until `until_ns`. Returns SLUICE_OK, SLUICE_TIMEOUT, SLUICE_FAILED;
- * the seat is empty unless SLUICE_OK. */
+/* Dials, and sets the session up, until `until_ns`. Returns SLUICE_OK, SLUICE_TIMEOUT,
+ * SLUICE_FAILED; the seat is empty unless SLUICE_OK. */
 enum sluice_status slu_seat_open(struct slu_seat *seat, const struct slu_seat_terms *terms,
                                  uint64_t until_ns, struct sluice_error *error);
 void slu_seat_close(struct slu_seat *seat);

@@ -34,8 +34,8 @@ enum sluice_status slu_set_renew(struct sluice_reader *reader, struct slu_seat *
 
 void slu_set_count_rows(struct sluice_reader *reader, uint64_t rows);
 
-/* Asks whether the set fits the server beside all others, and keeps what it told. Returns SLUICE_OK,
- * SLUICE_FULL, or as slu_seat_ask. `seat` has the set's only session. */
+/* Asks whether the set fits the server beside all others, and keeps what it told. Returns
+ * SLUICE_OK, SLUICE_FULL, or as slu_seat_ask. `seat` has the set's only session. */
 enum sluice_status slu_set_check(struct sluice_reader *reader, struct slu_seat *seat,
                                  uint64_t until_ns, struct sluice_error *error);
 

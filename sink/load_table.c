@@ -2,9 +2,9 @@
 /*
  * load_table.c - all rows of a table, 1,000 at a time, into the cache.
  *
- * A cursor: each FETCH is a statement with a timeout of its own, so that a large table may take long
- * and a server that hangs may not; a load that stops leaves nothing behind to be read; and memory holds
- * one FETCH. All of them see the table as it was at the DECLARE.
+ * A cursor: each FETCH is a statement with a timeout of its own, so that a large table may take
+ * long and a server that hangs may not; a load that stops leaves nothing behind to be read; and
+ * memory holds one FETCH. All of them see the table as it was at the DECLARE.
  *
  * One load: borrow -> BEGIN, estimate, DECLARE -> [FETCH -> warm -> watch]* -> COMMIT -> give back.
  */

@@ -53,13 +53,13 @@ extern "C" {
 /* Outcomes to expect, then misuse, then failures. Their names: sluice_status_name(). */
 enum sluice_status {
 	SLUICE_OK = 0,
-	SLUICE_MISS,     /* the key is not in the cache, or was removed */
-	SLUICE_FULL,     /* no slot in the lane, or no entry for a new key; nothing changed */
-	SLUICE_CONFLICT, /* put_if: the key has another version; warm: it is known; nothing changed */
-	SLUICE_DROPPED,  /* of a lossy stream whose share of the lane is taken: gone, and counted */
-	SLUICE_TIMEOUT,  /* the time was up first; what was asked for goes on */
-	SLUICE_BUSY,     /* the lane has an open reserve, or this call interrupts one on it */
-	SLUICE_TOO_LONG, /* the record is longer than its stream allows; nothing changed */
+	SLUICE_MISS,       /* the key is not in the cache, or was removed */
+	SLUICE_FULL,       /* no slot in the lane, or no entry for a new key; nothing changed */
+	SLUICE_CONFLICT,   /* put_if: it has another version; warm: it is known; nothing changed */
+	SLUICE_DROPPED,    /* of a lossy stream whose share of the lane is taken: gone, counted */
+	SLUICE_TIMEOUT,    /* the time was up first; what was asked for goes on */
+	SLUICE_BUSY,       /* the lane has an open reserve, or this call interrupts one on it */
+	SLUICE_TOO_LONG,   /* the record is longer than its stream allows; nothing changed */
 	SLUICE_UNATTACHED, /* no lane, or a lane already detached */
 	SLUICE_CLOSED,     /* after sluice_close */
 	SLUICE_FORKED,     /* in a forked child */
@@ -397,23 +397,23 @@ SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_get(struct sluice_lane *l
 
 /* ---- warming ---- */
 
-/* Gives the cache a record that the database holds, with the version of its row: the first `size` bytes
- * of `record`, as sluice_put. Only for a key that the cache does not know: what was put, removed,
- * recovered or warmed before is newer, or the same, and stays. Nothing becomes pending: the record
- * takes no slot of the lane and counts in no account. Later puts of the key have greater versions
- * than the row. sluice/load.h does this for whole tables, and for single keys.
+/* Gives the cache a record that the database holds, with the version of its row: the first `size`
+ * bytes of `record`, as sluice_put. Only for a key that the cache does not know: what was put,
+ * removed, recovered or warmed before is newer, or the same, and stays. Nothing becomes pending: the
+ * record takes no slot of the lane and counts in no account. Later puts of the key have greater
+ * versions than the row. sluice/load.h does this for whole tables, and for single keys.
  *
  * Returns SLUICE_OK: sluice_get finds it, with a version that is at least `version`;
- * SLUICE_CONFLICT: the cache knows the key, or another thread put it meanwhile; SLUICE_FULL: no entry
- * for a new key, or no shared lane to borrow; SLUICE_TOO_LONG; SLUICE_INVALID for an append stream,
- * another instance's, a size that ends before the key does, or a version beyond bigint; SLUICE_BUSY,
- * also with a reserve open; SLUICE_UNATTACHED, SLUICE_CLOSED, SLUICE_FORKED.
+ * SLUICE_CONFLICT: the cache knows the key, or another thread put it meanwhile; SLUICE_FULL: no
+ * entry for a new key, or no shared lane to borrow; SLUICE_TOO_LONG; SLUICE_INVALID for an append
+ * stream, another instance's, a size that ends before the key does, or a version beyond bigint;
+ * SLUICE_BUSY, also with a reserve open; SLUICE_UNATTACHED, SLUICE_CLOSED, SLUICE_FORKED.
  *
- * As fresh as it is: whoever warms from a replica that lags gives the cache a row that has been
- * overwritten since, and gets will tell that until the key is put again. Only this run's keys are
- * safe from it.
- * Thread: the lane's owner; any with sluice_shared's handle.  Progress: lock-free. May be called in a
- * signal handler, as a put. A call that is abandoned may leave the key known without a record: a
+ * It is as fresh as what was read: from a replica that lags comes a row that has been overwritten
+ * since, and sluice_get tells that until the key is put again. Only keys that this run put, or
+ * recovered, are safe from it.
+ * Thread: the lane's owner; any with sluice_shared's handle.  Progress: lock-free. May be called in
+ * a signal handler, as a put. A call that is abandoned may leave the key known without a record: a
  * miss, until it is put. */
 SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_warm(struct sluice_lane *lane,
                                                             const struct sluice_stream *stream,

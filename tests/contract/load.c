@@ -252,6 +252,14 @@ Test(load, its_watch_stops_it_and_another_goes_on)
 	cr_assert_eq(stage_stats().reconnects, 0);
 }
 
+Test(load, a_session_that_ended_while_idle_is_made_again)
+{
+	stage_fill(10);
+	stage_cut();
+	assert_status(stage_load(NULL, NULL), SLUICE_OK);
+	cr_assert_eq(stage_stats().reconnects, 1);
+}
+
 Test(load, a_session_that_ends_in_the_middle_is_told_and_the_next_load_has_another)
 {
 	struct watcher watcher = {.at_first = stage_cut};

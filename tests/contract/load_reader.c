@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load_reader.c - the set of connections itself: what it may, what it is called, whether it fits beside
- * the others, and what a server that is away costs.
+ * load_reader.c - the set of connections itself: what it may, what it is called, whether it fits
+ * beside the others, and what a server that is away costs.
  */
 #include "db/server/postgres_programs.h"
 #include "sink/load_set.h"

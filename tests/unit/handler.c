@@ -285,3 +285,43 @@ Test(handler, after_each_instruction_of_reserve_and_commit)
 {
 	interrupt_by_each(reserve_and_commit);
 }
+
+/* ---- a warm, cut in two ---- */
+
+#define FIRST_COLD_ID 1000 /* one a turn: a key is warmed once */
+
+/* The handler stands for another engine, which puts the key that is being warmed. */
+static void put_the_cold_item(void)
+{
+	assert_status(put_item(f.other, FIRST_COLD_ID + walk.turn, 2), SLUICE_OK);
+	assert_equal(value_of(f.other, FIRST_COLD_ID + walk.turn), 2);
+}
+
+static void warm_the_cold_item(void)
+{
+	struct item item = {.id = FIRST_COLD_ID + walk.turn, .value = 1};
+	enum sluice_status status = sluice_warm(f.lane, &items, &item, sizeof(item), 1);
+
+	cr_assert(status == SLUICE_OK || status == SLUICE_CONFLICT);
+}
+
+Test(handler, whatever_a_warm_has_done_by_then_a_put_of_its_key_stays)
+{
+	struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
+
+	tear_down();
+	open_with("lanes=2 lane_slots=64 keys=4096");
+	cr_assert_eq(sigaction(SIGTRAP, &action, NULL), 0);
+	walk.handler = put_the_cold_item;
+	warm_the_cold_item(); /* finds its functions */
+	walk.came = true;
+	for (walk.turn = 1; walk.came; walk.turn++) {
+		walk_through(warm_the_cold_item);
+		if (!walk.came)
+			put_the_cold_item();
+		assert_equal(value_of(f.lane, FIRST_COLD_ID + walk.turn), 2);
+		world_settle(f.sluice);
+		assert_equal(value_of(f.lane, FIRST_COLD_ID + walk.turn), 2);
+	}
+	cr_assert_gt(walk.turn, 60, "the call was not walked through");
+}

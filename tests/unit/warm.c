@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* warm.c - records of the database's in the cache: only where nobody was first, and pending nowhere. */
+/* warm.c - the database's records in the cache: only where nobody was first, pending nowhere. */
 #include "core/grace.h"
 #include "stepped.h"
 
