@@ -124,12 +124,13 @@ bool slu_seat_is_lost(const struct slu_seat *seat)
 	return PQstatus(seat->pg) != CONNECTION_OK;
 }
 
-bool slu_seat_is_alive(struct slu_seat *seat)
+/* A server that speaks unasked says goodbye, and may not have hung up yet. Should it have said
+ * something else, a session is made that need not have been. */
+bool slu_seat_is_alive(const struct slu_seat *seat)
 {
-	bool heard = PQconsumeInput(seat->pg) == 1;
+	struct pollfd socket = {.fd = PQsocket(seat->pg), .events = POLLIN};
 
-	(void)PQisBusy(seat->pg); /* takes notices out of libpq's buffer */
-	return heard && !slu_seat_is_lost(seat);
+	return !slu_seat_is_lost(seat) && poll(&socket, 1, 0) == 0;
 }
 
 /* ---- opening ---- */

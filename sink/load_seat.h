@@ -55,8 +55,8 @@ enum sluice_status slu_seat_open(struct slu_seat *seat, const struct slu_seat_te
                                  uint64_t until_ns, struct sluice_error *error);
 void slu_seat_close(struct slu_seat *seat);
 
-/* Whether an idle seat's session is still there. */
-bool slu_seat_is_alive(struct slu_seat *seat);
+/* Whether an idle seat's session is still there, as far as can be told without asking. */
+bool slu_seat_is_alive(const struct slu_seat *seat);
 /* Whether it was lost since: to be asked after a failure. */
 bool slu_seat_is_lost(const struct slu_seat *seat);
 
