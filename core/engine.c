@@ -92,32 +92,9 @@ static enum sluice_status wait_for_room(const struct attempt *attempt)
 	return SLUICE_FULL;
 }
 
-/* The lane that counts what its engine hears: the first of the shared ones on behalf of all. */
-static struct sluice_lane *counting(struct sluice_lane *lane)
-{
-	struct sluice *sluice = lane->shape.owner;
-
-	return lane->engine.refusal == SLU_SHARED ? &sluice->lanes[sluice->options.lanes] : lane;
-}
-
-/* By a read-modify-write: other threads may count on the same lane. Relaxed, because nobody concludes
- * anything else from a count. */
-static void count(_Atomic uint64_t *counter)
-{
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
-/* What the caller hears for want of a slot or of an entry. */
-static enum sluice_status refuse(struct sluice_lane *lane, enum sluice_status status)
-{
-	count(status == SLU_NO_ENTRY ? &counting(lane)->engine.keys_full
-	                             : &counting(lane)->engine.full);
-	return SLUICE_FULL;
-}
-
 static enum sluice_status drop(struct sluice_lane *lane, const struct sluice_stream *stream)
 {
-	count(&counting(lane)->dropped[stream->index]);
+	slu_put_count(&slu_put_counting(lane)->dropped[stream->index]);
 	return SLUICE_DROPPED;
 }
 
@@ -133,8 +110,9 @@ static SLU_UNLIKELY enum sluice_status otherwise(const struct attempt *attempt,
 		status = wait_for_room(attempt);
 	if (status == SLUICE_FULL && overflow == SLU_OVERFLOW_DROP)
 		return drop(attempt->lane, attempt->stream);
-	return status == SLUICE_FULL || status == SLU_NO_ENTRY ? refuse(attempt->lane, status)
-	                                                       : status;
+	return status == SLUICE_FULL || status == SLU_NO_ENTRY
+	               ? slu_put_refuse(attempt->lane, status)
+	               : status;
 }
 
 /* ---- put ---- */
@@ -381,7 +359,7 @@ static SLU_UNLIKELY enum sluice_status get_shared(struct sluice_lane *handle,
 	enum sluice_status status;
 
 	if (lane == NULL)
-		return refuse(handle, SLUICE_FULL);
+		return slu_put_refuse(handle, SLUICE_FULL);
 	status = get_once(lane, stream, key, record, version);
 	slu_lease_give_back(lane);
 	return status;

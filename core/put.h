@@ -213,6 +213,31 @@ static inline enum sluice_status slu_put_once(struct sluice_lane *lane,
 	return status;
 }
 
+/* ---- a call that is refused, counted ---- */
+
+/* The lane that counts what its engine hears: the first of the shared ones on behalf of all. */
+static inline struct sluice_lane *slu_put_counting(struct sluice_lane *lane)
+{
+	struct sluice *sluice = lane->shape.owner;
+
+	return lane->engine.refusal == SLU_SHARED ? &sluice->lanes[sluice->options.lanes] : lane;
+}
+
+/* By a read-modify-write: other threads may count on the same lane. Relaxed, because nobody concludes
+ * anything else from a count. */
+static inline void slu_put_count(_Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* What the caller hears for want of a slot or of an entry. */
+static inline enum sluice_status slu_put_refuse(struct sluice_lane *lane, enum sluice_status status)
+{
+	slu_put_count(status == SLU_NO_ENTRY ? &slu_put_counting(lane)->engine.keys_full
+	                                     : &slu_put_counting(lane)->engine.full);
+	return SLUICE_FULL;
+}
+
 /* ---- an append stream's record, with nothing in the way ---- */
 
 #define SLU_PUT_STEP 16       /* bytes that one instruction copies, on any processor of ours */

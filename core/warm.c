@@ -66,19 +66,6 @@ static enum sluice_status warm_shared(struct sluice_lane *handle,
 	return status;
 }
 
-/* Relaxed, and a read-modify-write: as engine.c counts. */
-static enum sluice_status refuse(struct sluice_lane *lane, enum sluice_status status)
-{
-	const struct sluice *sluice = lane->shape.owner;
-
-	if (lane->engine.refusal == SLU_SHARED)
-		lane = (struct sluice_lane *)&sluice->lanes[sluice->options.lanes];
-	atomic_fetch_add_explicit(status == SLU_NO_ENTRY ? &lane->engine.keys_full
-	                                                 : &lane->engine.full,
-	                          1, memory_order_relaxed);
-	return SLUICE_FULL;
-}
-
 enum sluice_status sluice_warm(struct sluice_lane *lane, const struct sluice_stream *stream,
                                const void *record, size_t size, uint64_t version)
 {
@@ -90,6 +77,6 @@ enum sluice_status sluice_warm(struct sluice_lane *lane, const struct sluice_str
 	if (status == SLU_SHARED)
 		status = warm_shared(lane, stream, record, size, version);
 	if (status == SLU_NO_ENTRY || status == SLUICE_FULL)
-		status = refuse(lane, status);
+		status = slu_put_refuse(lane, status);
 	return status;
 }
