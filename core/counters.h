@@ -34,6 +34,7 @@ struct slu_picture {
 	uint64_t batches;
 	uint64_t reconnects;
 	uint64_t halted_streams;
+	uint64_t unreplicated;
 	uint64_t high_lanes;
 	uint64_t high_times;
 	uint64_t grace_periods;

@@ -27,6 +27,7 @@ const char *sluice_status_name(enum sluice_status status)
 		[SLUICE_FULL] = "full",
 		[SLUICE_CONFLICT] = "conflict",
 		[SLUICE_DROPPED] = "dropped",
+		[SLUICE_UNREPLICATED] = "unreplicated",
 		[SLUICE_TIMEOUT] = "timeout",
 		[SLUICE_BUSY] = "busy",
 		[SLUICE_TOO_LONG] = "too long",

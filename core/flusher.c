@@ -76,6 +76,11 @@ static void acknowledge(struct slu_flusher *flusher, const struct slu_summary *s
 	for (size_t i = 0; i < flusher->lane_count; i++) {
 		struct sluice_lane *lane = &flusher->lanes[i];
 
+		/* Relaxed: the next store publishes it, too. Who finds a record committed, but not
+		 * replicated, knows that it was not confirmed. */
+		if (flusher->progress.replicated >= flusher->wire.committed)
+			atomic_store_explicit(&lane->flusher.replicated, summary->to[i],
+			                      memory_order_relaxed);
 		/* Release: who finds its record committed also finds it counted. */
 		atomic_store_explicit(&lane->flusher.acknowledged, summary->to[i],
 		                      memory_order_release);
@@ -425,6 +430,7 @@ static void tell(struct slu_flusher *flusher, uint64_t committed_before, uint64_
 		picture->acknowledged += acknowledged(&flusher->lanes[i]);
 	picture->reconnects = flusher->progress.reconnects;
 	picture->halted_streams = flusher->progress.halted_streams;
+	picture->unreplicated = flusher->progress.unreplicated;
 	picture->high_lanes = flusher->pressure.high_lanes;
 	picture->high_times = flusher->pressure.high_times;
 	picture->grace_periods = flusher->grace.count;

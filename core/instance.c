@@ -129,16 +129,25 @@ enum sluice_status sluice_wait(struct sluice *sluice, struct sluice_ticket ticke
                                enum sluice_level level, uint64_t timeout_ns)
 {
 	const struct sluice_lane *lane;
+	enum sluice_status status;
 
 	if (sluice->gone == SLUICE_FORKED)
 		return SLUICE_FORKED;
-	if (level != SLUICE_COMMITTED || ticket.lane >= sluice->lane_count)
+	if ((level != SLUICE_COMMITTED && level != SLUICE_REPLICATED) ||
+	    ticket.lane >= sluice->lane_count)
 		return SLUICE_INVALID;
 	lane = &sluice->lanes[ticket.lane];
 	if (ticket.sequence == 0 ||
 	    ticket.sequence > atomic_load_explicit(&lane->engine.position, memory_order_acquire))
 		return SLUICE_INVALID;
-	return wait_committed(sluice, lane, ticket.sequence, deadline(sluice, timeout_ns));
+	status = wait_committed(sluice, lane, ticket.sequence, deadline(sluice, timeout_ns));
+	if (status != SLUICE_OK || level == SLUICE_COMMITTED)
+		return status;
+	/* Relaxed: its commit was seen, and the flusher wrote this before. */
+	return atomic_load_explicit(&lane->flusher.replicated, memory_order_relaxed) >=
+	                       ticket.sequence
+	               ? SLUICE_OK
+	               : SLUICE_UNREPLICATED;
 }
 
 enum sluice_status sluice_flush(struct sluice *sluice, uint64_t timeout_ns)
@@ -286,6 +295,7 @@ void sluice_stats(struct sluice *sluice, struct sluice_stats *stats)
 	stats->batches = picture.batches;
 	stats->reconnects = picture.reconnects;
 	stats->halted_streams = picture.halted_streams;
+	stats->unreplicated = picture.unreplicated;
 	stats->high_lanes = picture.high_lanes;
 	stats->high_times = picture.high_times;
 	fill_budget(&sluice->flusher.budget, stats);

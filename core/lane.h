@@ -102,6 +102,7 @@ struct sluice_lane {
 	_Alignas(SLU_PAIR) struct {
 		_Atomic uint64_t released;
 		_Atomic uint64_t acknowledged; /* committed records are those of sequence <= this */
+		_Atomic uint64_t replicated;   /* and on a standby: those up to this */
 		uint64_t seen;      /* published up to here, as far as the flusher looked */
 		uint64_t gathered;  /* given to the sink */
 		uint64_t published; /* grace.h: the stages between acknowledged and released */

@@ -51,9 +51,11 @@ void slu_connection_free(struct slu_connection *connection)
 static void swallow(void *context, const PGresult *notice)
 {
 	struct slu_connection *connection = context;
+	const char *source = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
 
-	(void)notice;
 	connection->notices++;
+	/* Its SQLSTATE is any warning's, and its text is in the server's language. */
+	connection->unconfirmed += source != NULL && strcmp(source, "SyncRepWaitForLSN") == 0;
 }
 
 static enum slu_progress stop(struct slu_connection *connection, enum slu_action action,

@@ -46,7 +46,8 @@ struct slu_connection {
 	enum slu_phase phase;
 	struct slu_dial dial;
 	uint64_t deadline_ns; /* of dialing and opening */
-	uint64_t notices;     /* that came in */
+	uint64_t notices;     /* that came in; */
+	uint64_t unconfirmed; /* so many of them told that a wait for a standby was given up */
 	const char *warned;   /* of how the server is dialed */
 	bool blocked;         /* libpq holds output that the socket doesn't take yet */
 	bool eager;           /* there is more to send, and room for it */

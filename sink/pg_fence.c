@@ -9,6 +9,11 @@ enum {
 	NUMBER_SIZE_MAX = 21, /* of a printed uint64_t and a comma */
 };
 
+/* Asked in each transaction: the server may be told otherwise between two. */
+#define SYNCHRONOUS_SQL                                           \
+	"current_setting('synchronous_standby_names') <> '' AND " \
+	"current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply')"
+
 const char slu_fence_look_sql[] =
 	"SELECT epoch, owner = $2::bigint FROM sluice.lane WHERE generation = $1::uuid";
 
@@ -24,7 +29,7 @@ const char slu_fence_take_sql[] =
 const char slu_fence_move_sql[] =
 	"WITH moved AS (UPDATE sluice.lane SET applied = $4::bigint[] WHERE generation = "
 	"$1::uuid AND epoch = $2::bigint AND applied = $3::bigint[] AND sealed_at IS NULL "
-	"RETURNING 1) SELECT 1 / count(*) FROM moved";
+	"RETURNING 1) SELECT 1 / count(*), " SYNCHRONOUS_SQL " FROM moved";
 
 const char slu_fence_seal_sql[] =
 	"WITH sealed AS (UPDATE sluice.lane SET sealed_at = now() WHERE generation = $1::uuid "
@@ -78,10 +83,10 @@ void slu_fence_print(struct slu_buffer *text, const struct sluice_uuid *generati
 	slu_buffer_put_text(text, " AND applied = ");
 	print_positions(text, from, lane_count);
 	slu_buffer_put_text(text, " AND sealed_at IS NULL RETURNING 1) "
-	                          "SELECT 1 / count(*) FROM moved");
+	                          "SELECT 1 / count(*), " SYNCHRONOUS_SQL " FROM moved");
 }
 
 size_t slu_fence_print_size(size_t lane_count)
 {
-	return 320 + 2 * lane_count * NUMBER_SIZE_MAX;
+	return 512 + 2 * lane_count * NUMBER_SIZE_MAX;
 }

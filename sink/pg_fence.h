@@ -36,7 +36,8 @@ extern const char slu_fence_make_sql[];
 extern const char slu_fence_take_sql[];
 
 /* Parameters in binary: generation uuid, epoch bigint, from bigint[], to bigint[]. Raises 22012
- * (division by zero) unless exactly one row moved. */
+ * (division by zero) unless exactly one row moved. One row: 1; whether the commit will wait for a
+ * standby. */
 extern const char slu_fence_move_sql[];
 
 /* Parameters in binary: generation uuid, epoch bigint, applied bigint[]. Raises as a move. */

@@ -56,6 +56,7 @@ bool slu_run_begin(struct slu_run *run, const struct sluice_generation *generati
 	run->accepted = positions + 2 * count;
 	run->told = positions + 3 * count;
 	run->committed = 0;
+	run->replicated = 0;
 	run->dead_lettered = 0;
 	memset(run->dead_lettered_of, 0, sizeof(run->dead_lettered_of));
 	memset(run->refused, 0, sizeof(run->refused));

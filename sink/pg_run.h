@@ -46,7 +46,8 @@ struct slu_run {
 	uint64_t *applied;      /* of the last batch known committed */
 	uint64_t *accepted;     /* of the last batch taken */
 	uint64_t *told;         /* room for what a session is told */
-	uint64_t committed;     /* number of the last batch known committed */
+	uint64_t committed;     /* number of the last batch known committed, */
+	uint64_t replicated;    /* and of the last one known to be on a standby, too */
 	uint64_t dead_lettered; /* rows of the batches up to that one, */
 	uint64_t dead_lettered_of[SLUICE_STREAMS_MAX]; /* and of each stream */
 	/* By stream: refused since one was last accepted; halted; and whether a row that is refused

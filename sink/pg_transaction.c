@@ -25,11 +25,21 @@ enum {
 #define SILENCE_NS_MAX sluice_seconds(30)
 
 void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script,
-                           uint64_t now_ns)
+                           const struct slu_connection *connection, uint64_t now_ns)
 {
 	memset(transaction, 0, sizeof(*transaction));
 	transaction->script = script;
+	transaction->unconfirmed = connection->unconfirmed;
 	transaction->silent_until_ns = now_ns + SILENCE_NS_MAX;
+}
+
+enum slu_replication slu_transaction_replication(const struct slu_transaction *transaction,
+                                                 const struct slu_connection *connection)
+{
+	if (!transaction->synchronous)
+		return SLU_LOCAL;
+	return connection->unconfirmed == transaction->unconfirmed ? SLU_REPLICATED
+	                                                           : SLU_UNCONFIRMED;
 }
 
 static const struct slu_segment *segment_of(const struct slu_transaction *transaction)
@@ -163,6 +173,8 @@ static enum slu_progress judge(struct slu_transaction *transaction,
 	if (status != (tuples ? PGRES_TUPLES_OK : PGRES_COMMAND_OK))
 		return fail(transaction, connection, result);
 	transaction->answered++;
+	if (statement->kind == SLU_FENCE)
+		transaction->synchronous = PQgetvalue(result, 0, 1)[0] == 't';
 	if (statement->kind == SLU_COPY)
 		return judge_copy(statement, connection, result);
 	if (statement->kind == SLU_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {

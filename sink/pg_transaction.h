@@ -30,6 +30,8 @@ struct slu_transaction {
 	size_t answered;          /* index of the next statement to be answered */
 	struct slu_span failed;   /* rows of which one was refused; first == end: not known */
 	bool failed_copy;         /* by COPY */
+	bool synchronous;         /* the commit waits for a standby, as the fence told */
+	uint64_t unconfirmed;     /* warnings on the connection that it did not, before */
 	bool copying;             /* the server waits for data */
 	size_t copied;            /* bytes of them handed over */
 	uint64_t moves;           /* grows whenever something happened; */
@@ -39,7 +41,16 @@ struct slu_transaction {
 
 /* `script` must be made for this connection's epoch (slu_script_set_epoch) and not be refused. */
 void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script,
-                           uint64_t now_ns);
+                           const struct slu_connection *connection, uint64_t now_ns);
+
+/* Of one that is done: what has become of it on a standby. */
+enum slu_replication {
+	SLU_LOCAL = 1,   /* nothing was waited for */
+	SLU_UNCONFIRMED, /* the wait was given up */
+	SLU_REPLICATED,  /* a standby has confirmed it */
+};
+enum slu_replication slu_transaction_replication(const struct slu_transaction *transaction,
+                                                 const struct slu_connection *connection);
 
 /* Stops, too, when nothing has happened for 30 s. */
 enum slu_progress slu_transaction_step(struct slu_transaction *transaction,

@@ -45,7 +45,9 @@ struct postgres {
 	uint64_t backoff_ns; /* bound of the next pause */
 	uint64_t dial_at_ns;
 	uint64_t random;
-	bool lost; /* a connection that was ready is to be replaced */
+	uint64_t unreplicated; /* batches that no standby has confirmed, although one should */
+	bool unconfirmed;      /* the last one was such */
+	bool lost;             /* a connection that was ready is to be replaced */
 	bool halted;
 	bool fenced; /* halted, since another process has the run */
 	char reason[SLU_REASON_SIZE];
@@ -378,6 +380,29 @@ static void pop(struct postgres *postgres)
 	postgres->backoff_ns = BACKOFF_NS_MIN; /* a commit, not a connection, is success */
 }
 
+/* The head was committed, and its answer came. */
+static void note_replication(struct postgres *postgres)
+{
+	enum slu_replication replication = slu_transaction_replication(&postgres->transaction,
+	                                                               &postgres->connection);
+	bool unconfirmed = replication == SLU_UNCONFIRMED;
+
+	if (slu_run_head(&postgres->run)->seals)
+		return;
+	if (replication == SLU_REPLICATED)
+		postgres->run.replicated = slu_run_head(&postgres->run)->number;
+	postgres->unreplicated += unconfirmed;
+	if (unconfirmed && !postgres->unconfirmed)
+		say(postgres, "committed, but not confirmed by a standby: ",
+		    "the wait for synchronous replication was given up");
+	else if (!unconfirmed && postgres->unconfirmed)
+		say(postgres,
+		    replication == SLU_REPLICATED ? "confirmed by a standby again"
+		                                  : "no standby is waited for any more",
+		    "");
+	postgres->unconfirmed = unconfirmed;
+}
+
 /* The row has moved for the last time. That may be our doing, and the reply lost; but then nothing
  * comes after it. Returns true when there is more to do at once. */
 static bool meet_sealed(struct postgres *postgres)
@@ -404,7 +429,7 @@ static void put_on_wire(struct postgres *postgres, uint64_t now_ns)
 	struct slu_script *script = slu_run_head(&postgres->run);
 
 	slu_script_set_epoch(script, postgres->connection.epoch);
-	slu_transaction_begin(&postgres->transaction, script, now_ns);
+	slu_transaction_begin(&postgres->transaction, script, &postgres->connection, now_ns);
 	postgres->on_wire = true;
 }
 
@@ -418,10 +443,12 @@ static bool batch_step(struct postgres *postgres, uint64_t now_ns)
 	if (!postgres->on_wire)
 		put_on_wire(postgres, now_ns);
 	progress = slu_transaction_step(&postgres->transaction, &postgres->connection, now_ns);
-	if (progress == SLU_DONE)
+	if (progress == SLU_DONE) {
+		note_replication(postgres);
 		pop(postgres);
-	else if (progress == SLU_STOPPED)
+	} else if (progress == SLU_STOPPED) {
 		give_way(postgres, now_ns);
+	}
 	return progress == SLU_DONE;
 }
 
@@ -488,6 +515,8 @@ static void postgres_step(struct sluice_sink *sink, uint64_t now_ns,
 	else if (postgres->connection.phase == SLU_READY)
 		progress->state = SLUICE_STATE_RUNNING;
 	progress->committed = postgres->run.committed;
+	progress->replicated = postgres->run.replicated;
+	progress->unreplicated = postgres->unreplicated;
 	progress->dead_lettered = postgres->run.dead_lettered;
 	progress->dead_lettered_of = postgres->run.dead_lettered_of;
 	progress->positions = postgres->run.found ? postgres->run.positions : NULL;

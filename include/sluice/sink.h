@@ -79,6 +79,10 @@ struct sluice_generation {
 struct sluice_sink_progress {
 	enum sluice_state state; /* CONNECTING, RUNNING, HALTED or FENCED */
 	uint64_t committed;      /* number of the last batch known committed, 0 after begin */
+	/* Number of the last one known to be on a synchronous standby, too: then all before it are. 0
+	 * after begin. And how many batches should have been, but their wait was given up. */
+	uint64_t replicated;
+	uint64_t unreplicated;
 	/* Rows of the batches up to that one which the far end refused, and which are kept there
 	 * for an operator instead: dead letters. 0 after begin. And how many of each stream; NULL
 	 * while there are none. Valid until the next step. */

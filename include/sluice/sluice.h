@@ -53,19 +53,20 @@ extern "C" {
 /* Outcomes to expect, then misuse, then failures. Their names: sluice_status_name(). */
 enum sluice_status {
 	SLUICE_OK = 0,
-	SLUICE_MISS,       /* the key is not in the cache, or was removed */
-	SLUICE_FULL,       /* no slot in the lane, or no entry for a new key; nothing changed */
-	SLUICE_CONFLICT,   /* put_if: it has another version; warm: it is known; nothing changed */
-	SLUICE_DROPPED,    /* of a lossy stream whose share of the lane is taken: gone, counted */
-	SLUICE_TIMEOUT,    /* the time was up first; what was asked for goes on */
-	SLUICE_BUSY,       /* the lane has an open reserve, or this call interrupts one on it */
-	SLUICE_TOO_LONG,   /* the record is longer than its stream allows; nothing changed */
-	SLUICE_UNATTACHED, /* no lane, or a lane already detached */
-	SLUICE_CLOSED,     /* after sluice_close */
-	SLUICE_FORKED,     /* in a forked child */
-	SLUICE_INVALID,    /* an argument or an option is wrong; the error names it */
-	SLUICE_HALTED,     /* the sink waits for an operator; stats tell why */
-	SLUICE_FAILED,     /* the system refused memory or a thread; the error names it */
+	SLUICE_MISS,     /* the key is not in the cache, or was removed */
+	SLUICE_FULL,     /* no slot in the lane, or no entry for a new key; nothing changed */
+	SLUICE_CONFLICT, /* put_if: it has another version; warm: it is known; nothing changed */
+	SLUICE_DROPPED,  /* of a lossy stream whose share of the lane is taken: gone, counted */
+	SLUICE_UNREPLICATED, /* wait: committed, but no standby is known to have it */
+	SLUICE_TIMEOUT,      /* the time was up first; what was asked for goes on */
+	SLUICE_BUSY,         /* the lane has an open reserve, or this call interrupts one on it */
+	SLUICE_TOO_LONG,     /* the record is longer than its stream allows; nothing changed */
+	SLUICE_UNATTACHED,   /* no lane, or a lane already detached */
+	SLUICE_CLOSED,       /* after sluice_close */
+	SLUICE_FORKED,       /* in a forked child */
+	SLUICE_INVALID,      /* an argument or an option is wrong; the error names it */
+	SLUICE_HALTED,       /* the sink waits for an operator; stats tell why */
+	SLUICE_FAILED,       /* the system refused memory or a thread; the error names it */
 };
 
 struct sluice;
@@ -88,6 +89,8 @@ struct sluice_ticket {
 enum sluice_level {
 	SLUICE_COMMITTED = 1, /* in the database, as durable as that server is; as a dead letter, if
 	                         its table refuses it */
+	SLUICE_REPLICATED, /* and a synchronous standby has confirmed it, as synchronous_commit and
+	                      synchronous_standby_names of that server ask for */
 };
 
 /* What an accepted record survives before it is committed. */
@@ -211,6 +214,7 @@ struct sluice_stats {
 	uint64_t batches;                 /* committed transactions */
 	uint64_t reconnects;              /* connections lost and made again */
 	uint64_t halted_streams;          /* all of whose records become dead letters for now */
+	uint64_t unreplicated; /* batches whose wait for a synchronous standby was given up */
 	uint64_t grace_periods;
 	/* An engine that has been in the middle of a call for `stalled_ns` while the flusher waits
 	 * for it to release slots, and its lane. 0 while none is. */
@@ -424,7 +428,9 @@ SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_warm(struct sluice_lane *
 
 /* Waits until the record of `ticket` has reached `level`. Returns SLUICE_OK, SLUICE_TIMEOUT,
  * SLUICE_HALTED (it will not get there until an operator acts), SLUICE_CLOSED, SLUICE_INVALID (no
- * such ticket).  Thread: any.  Progress: blocking. */
+ * such ticket). For SLUICE_REPLICATED also SLUICE_UNREPLICATED: it is committed, but the server has no
+ * synchronous standby, or somebody cancelled the wait for it, or the server's answer was lost. A
+ * later batch that is confirmed proves it after all: a standby takes what is committed in order.  Thread: any.  Progress: blocking. */
 SLUICE_API SLUICE_MUST_CHECK enum sluice_status sluice_wait(struct sluice *sluice,
                                                             struct sluice_ticket ticket,
                                                             enum sluice_level level,

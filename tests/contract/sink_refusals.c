@@ -44,7 +44,7 @@ static enum slu_progress say(struct slu_connection *connection, struct slu_scrip
 	enum slu_progress progress;
 
 	slu_script_set_epoch(script, epoch);
-	slu_transaction_begin(&transaction, script, driver_now());
+	slu_transaction_begin(&transaction, script, connection, driver_now());
 	while ((progress = slu_transaction_step(&transaction, connection, driver_now())) ==
 	       SLU_PENDING) {
 		struct pollfd socket;

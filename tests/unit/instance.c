@@ -157,7 +157,24 @@ Test(instance, wait_for_what_is_no_ticket_is_invalid)
 	wrong.lane = 2;
 	assert_status(wait_for(wrong, LONG_NS), SLUICE_INVALID);
 	assert_status(sluice_wait(f.sluice, ticket, (enum sluice_level)0, LONG_NS), SLUICE_INVALID);
-	assert_status(sluice_wait(f.sluice, ticket, (enum sluice_level)2, LONG_NS), SLUICE_INVALID);
+	assert_status(sluice_wait(f.sluice, ticket, (enum sluice_level)3, LONG_NS), SLUICE_INVALID);
+}
+
+Test(instance, wait_for_a_standby_tells_when_none_has_confirmed_and_a_later_batch_proves_it)
+{
+	struct sluice_lane *lane = world_attach(f.sluice, 0);
+	struct sluice_ticket first = put_ticket(lane), second;
+
+	assert_status(sluice_wait(f.sluice, first, SLUICE_REPLICATED, LONG_NS),
+	              SLUICE_UNREPLICATED);
+	pthread_mutex_lock(&f.sink->mutex);
+	f.sink->replicated = f.sink->submitted + 1;
+	pthread_mutex_unlock(&f.sink->mutex);
+	second = put_ticket(lane);
+	assert_status(sluice_wait(f.sluice, second, SLUICE_REPLICATED, LONG_NS), SLUICE_OK);
+	assert_status(sluice_wait(f.sluice, first, SLUICE_REPLICATED, 0), SLUICE_OK);
+	assert_status(sluice_wait(f.sluice, put_ticket(lane), SLUICE_REPLICATED, LONG_NS),
+	              SLUICE_UNREPLICATED);
 }
 
 Test(instance, wait_tells_that_the_sink_halted)

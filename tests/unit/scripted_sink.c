@@ -272,6 +272,8 @@ static void step(struct sluice_sink *base, uint64_t now_ns, struct sluice_sink_p
 	*progress = (struct sluice_sink_progress){
 		.state = sink->state,
 		.committed = committed(sink),
+		.replicated = sink->replicated,
+		.unreplicated = sink->unreplicated,
 		.dead_lettered = sink->dead_lettered,
 		.dead_lettered_of = sink->dead_lettered_of,
 		.positions = sink->told ? sink->told_positions : NULL,

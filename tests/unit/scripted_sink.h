@@ -62,8 +62,10 @@ struct scripted_sink {
 	enum sluice_status start_status;
 	enum sluice_state state;
 	bool ready;
-	uint64_t commit_up_to;  /* batches up to this number are committed as they come */
-	uint64_t dead_lettered; /* of the run's rows committed so far: */
+	uint64_t commit_up_to; /* batches up to this number are committed as they come */
+	uint64_t replicated;
+	uint64_t unreplicated;
+	uint64_t dead_lettered;                        /* of the run's rows committed so far: */
 	uint64_t dead_lettered_of[SLUICE_STREAMS_MAX]; /* so many of each stream */
 	unsigned refusals; /* so many submits from now on find no memory */
 	unsigned begin_refusals;

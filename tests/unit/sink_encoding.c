@@ -174,11 +174,14 @@ Test(sink_fence, is_printed_from_integers_and_a_uuid)
 	slu_fence_print(&text, &generation, 9, from, to, 2);
 	slu_buffer_put(&text, "", 1);
 	cr_expect_eq(text.failure, SLU_BUFFER_FINE);
-	cr_expect_str_eq((const char *)text.bytes,
-	                 "WITH moved AS (UPDATE sluice.lane SET applied = '{5,6}'::bigint[] WHERE "
-	                 "generation = '01234567-89ab-cdef-0000-0000000000ff'::uuid AND epoch = 9 "
-	                 "AND applied = '{0,18446744073709551615}'::bigint[] AND sealed_at IS NULL "
-	                 "RETURNING 1) SELECT 1 / count(*) FROM moved");
+	cr_expect_str_eq(
+		(const char *)text.bytes,
+		"WITH moved AS (UPDATE sluice.lane SET applied = '{5,6}'::bigint[] WHERE "
+		"generation = '01234567-89ab-cdef-0000-0000000000ff'::uuid AND epoch = 9 "
+		"AND applied = '{0,18446744073709551615}'::bigint[] AND sealed_at IS NULL "
+		"RETURNING 1) SELECT 1 / count(*), current_setting('synchronous_standby_names') <> '' AND "
+		"current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply') "
+		"FROM moved");
 	slu_buffer_free(&text);
 }
 

@@ -194,7 +194,9 @@ Test(sink_script, the_epoch_can_change)
 		"BEGIN; WITH moved AS (UPDATE sluice.lane SET applied = '{5,6}'::bigint[] "
 		"WHERE generation = '01000000-0000-0000-0000-000000000000'::uuid AND epoch = 8 "
 		"AND applied = '{3,4}'::bigint[] AND sealed_at IS NULL RETURNING 1) "
-		"SELECT 1 / count(*) FROM moved; COPY children");
+		"SELECT 1 / count(*), current_setting('synchronous_standby_names') <> '' AND "
+		"current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply') "
+		"FROM moved; COPY children");
 	slu_script_free(script);
 }
 
