@@ -192,6 +192,23 @@ Test(load, a_table_of_another_type_is_refused_by_its_column)
 	cr_assert_eq(stage.loaded.warmed, 0);
 }
 
+Test(load, it_needs_the_lane_to_itself_or_the_shared_ones)
+{
+	struct sluice_uuid id = order_id(3);
+	struct sluice_lane *lane;
+	void *record;
+
+	stage_fill(10);
+	lane = stage.lane;
+	assert_status(sluice_reserve(lane, &trading_orders, &id, &record), SLUICE_OK);
+	assert_status(stage_load(NULL, NULL), SLUICE_BUSY);
+	cr_assert_eq(stage_stats().in_use, 0);
+	stage.lane = sluice_shared(stage.sluice, NULL);
+	assert_status(stage_load(NULL, NULL), SLUICE_OK);
+	cr_assert_eq(stage.loaded.warmed, 10);
+	sluice_cancel(lane);
+}
+
 Test(load, an_append_stream_is_refused)
 {
 	assert_status(sluice_load(stage.reader, stage.lane, &trading_executions, NULL, NULL, NULL,

@@ -232,3 +232,46 @@ Test(newest, the_clean_copy_of_one_key_does_not_touch_the_next_entry)
 		cr_assert_eq(slu_cache_find(&f.cache, &key), entries[key]);
 	}
 }
+
+/* ---- warm ---- */
+
+static bool warm(struct slu_entry *entry, uint64_t version, unsigned char fill)
+{
+	unsigned char record[16];
+
+	memset(record, fill, sizeof(record));
+	return slu_cache_warm(&f.cache, entry, version, record, sizeof(record));
+}
+
+Test(newest, warm_shows_the_clean_copy)
+{
+	struct slu_entry *entry = add(7);
+
+	cr_assert(warm(entry, 5, 1));
+	cr_assert_eq(entry->newest, slu_cache_clean(&f.cache, slu_cache_index(&f.cache, entry)));
+	assert_equal(entry->version, FIRST_VERSION + 1);
+	assert_equal(entry->newest->version, FIRST_VERSION + 1);
+	assert_equal(entry->newest->record[15], 1);
+}
+
+/* What a run left that died is older than all versions of this one. */
+Test(newest, warm_leaves_a_restored_record_alone)
+{
+	struct slu_entry *entry = add(7);
+	struct slu_slot *slot = slot_with(0, entry, FIRST_VERSION - 1, 1);
+
+	slu_cache_restore(&f.cache, entry, slot);
+	cr_assert_not(warm(entry, FIRST_VERSION + 5, 2));
+	assert_equal(entry->newest->version, FIRST_VERSION - 1);
+	assert_equal(entry->newest->record[15], 1);
+}
+
+/* Its version is taken, its record not yet shown: as in the middle of a put. */
+Test(newest, warm_leaves_a_key_alone_that_is_being_put)
+{
+	struct slu_entry *entry = add(7);
+
+	entry->version = FIRST_VERSION + 1;
+	cr_assert_not(warm(entry, 5, 2));
+	cr_assert_null(entry->newest);
+}
