@@ -25,7 +25,7 @@
  *     Proof: tests/model/reclaim.pml, tests/explore. With any one of the three left out they find
  *     a record that changes under its reader, or is lost.
  *
- * E4  entry.newest: release by publish and by install -> acquire by get and publish. Else a reader
+ * E4  entry.newest: release by publish, install and warm -> acquire by get and publish. Else a reader
  *     finds a pointer before the bytes.
  *
  * C4  A record that the database holds may become an entry's first (warming): written straight to
