@@ -36,7 +36,7 @@
 #define READY_TIMEOUT_NS (120 * SECOND_NS) /* includes crash recovery */
 #define SHUTDOWN_TIMEOUT_NS (60 * SECOND_NS)
 #define ORPHANS_TIMEOUT_NS (5 * SECOND_NS)
-#define KILL_TIMEOUT_NS (10 * SECOND_NS)
+#define KILL_TIMEOUT_NS (60 * SECOND_NS) /* a dying process may wait for the disk */
 #define POLL_NS UINT64_C(10000000)
 
 struct slu_disposable {

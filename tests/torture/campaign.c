@@ -16,7 +16,7 @@
 #define STEPS_MAX 40000       /* an engine's in one run: the oracle reads them all */
 #define CLOSED_STEPS_MAX 2000 /* of a run that closes */
 #define POLL_US 500
-#define PATIENCE_US 180000000 /* for a run to get where it must; no test measures it */
+#define PATIENCE_US 180000000 /* for a run to come to its next phase; no test measures it */
 
 /* ---- setup ---- */
 
@@ -108,7 +108,13 @@ static void note_generation(struct campaign *campaign)
 	memcpy(own->generation, newest, sizeof(newest));
 }
 
-/* False: the run ended by itself before. */
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) != pid && errno == EINTR)
+		;
+}
+
+/* False: the run ended by itself before, or hangs and was killed; `trouble` tells. */
 static bool await_phase(struct campaign *campaign, pid_t pid, enum witness_phase phase)
 {
 	struct witness *witness = campaign->witness;
@@ -117,11 +123,19 @@ static bool await_phase(struct campaign *campaign, pid_t pid, enum witness_phase
 	for (int64_t waited_us = 0; atomic_load(&own->phase) < (int)phase; waited_us += POLL_US) {
 		int status;
 
-		if (waitpid(pid, &status, WNOHANG) == pid && atomic_load(&own->phase) < (int)phase)
+		if (waitpid(pid, &status, WNOHANG) == pid &&
+		    atomic_load(&own->phase) < (int)phase) {
+			snprintf(campaign->trouble, sizeof(campaign->trouble),
+			         "run %d ended with status %#x before phase %d",
+			         witness->run_count - 1, status, phase);
 			return false;
+		}
 		if (waited_us > PATIENCE_US) {
 			snprintf(campaign->trouble, sizeof(campaign->trouble),
-			         "run %d hangs before phase %d", witness->run_count - 1, phase);
+			         "run %d hangs before phase %d, its state is %s",
+			         witness->run_count - 1, phase, own->standing);
+			kill(pid, SIGKILL);
+			reap(pid);
 			return false;
 		}
 		usleep(POLL_US);
@@ -132,8 +146,7 @@ static bool await_phase(struct campaign *campaign, pid_t pid, enum witness_phase
 static void kill_run(struct campaign *campaign, pid_t pid)
 {
 	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) != pid && errno == EINTR)
-		;
+	reap(pid);
 	note_generation(campaign);
 	campaign->kills++;
 }
@@ -202,22 +215,20 @@ static bool leaves_nothing(struct campaign *campaign)
 /* One run that takes over, does a little of its own and closes. */
 static bool closed_run(struct campaign *campaign)
 {
-	int status = 0;
+	bool fine;
 	pid_t pid;
 
 	campaign->witness->closes = true;
 	pid = start_run(campaign, CLOSED_STEPS_MAX);
-	if (!await_phase(campaign, pid, WITNESS_RUNNING))
-		return false;
-	note_generation(campaign);
-	while (waitpid(pid, &status, 0) != pid && errno == EINTR)
-		;
+	fine = await_phase(campaign, pid, WITNESS_RUNNING);
+	if (fine) {
+		note_generation(campaign);
+		fine = await_phase(campaign, pid, WITNESS_CLOSED);
+	}
+	if (fine)
+		reap(pid);
 	campaign->witness->closes = false;
-	if (status == 0)
-		return leaves_nothing(campaign);
-	snprintf(campaign->trouble, sizeof(campaign->trouble),
-	         "a closing run ended with status %#x", status);
-	return false;
+	return fine && leaves_nothing(campaign);
 }
 
 bool campaign_run(struct campaign *campaign, uint64_t seed, int cycles)

@@ -24,7 +24,7 @@ struct campaign {
 	struct lane_directory directory;
 	struct witness *witness;
 	struct oracle oracle;
-	char trouble[256]; /* why it could not be run to its end; "" if it was */
+	char trouble[512]; /* why it could not be run to its end; "" if it was */
 	/* what has been done */
 	int64_t kills, kills_in_recovery, server_kills;
 };

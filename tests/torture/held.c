@@ -259,7 +259,9 @@ static bool hold_engine(bool *stalled)
 		await_tid(&scene->tid[i]);
 	tid = atomic_load(&scene->tid[HELD]);
 	insist(tracer_await(tid), "the engine did not come to its put");
-	for (unsigned step = 0; step < instruction; step++)
+	/* A put takes its version again while the epoch moves on, so one walk is longer than the
+	 * next: no step leads on from where the call has returned. */
+	for (unsigned step = 0; step < instruction && !atomic_load(&scene->returned); step++)
 		insist(tracer_step(tid), "the engine died");
 	inside = !atomic_load(&scene->returned);
 	atomic_store(&scene->go, true);

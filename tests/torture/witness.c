@@ -80,6 +80,7 @@ static void *engine_main(void *argument)
 
 	for (int64_t number = 1; number <= engine->step_max; number++)
 		take(engine, lane, number);
+	atomic_fetch_add(&engine->witness->runs[engine->run].ended, 1);
 	return NULL;
 }
 
@@ -106,6 +107,16 @@ static struct sluice *open_instance(struct witness *witness, int32_t run, const 
 	return sluice;
 }
 
+/* For whoever wonders why a run hangs. */
+static void note_standing(struct witness_run *own, struct sluice *sluice)
+{
+	struct sluice_stats stats;
+
+	sluice_stats(sluice, &stats);
+	snprintf(own->standing, sizeof(own->standing), "%s: %.200s", sluice_state_name(stats.state),
+	         stats.reason);
+}
+
 void witness_run(struct witness *witness, int32_t run, const char *directory, const char *dsn,
                  int64_t step_max)
 {
@@ -120,6 +131,10 @@ void witness_run(struct witness *witness, int32_t run, const char *directory, co
 			give_up(witness, "start an engine", "no thread");
 	}
 	atomic_store(&own->phase, WITNESS_RUNNING);
+	while (atomic_load(&own->ended) < WITNESS_ENGINES) {
+		note_standing(own, sluice);
+		usleep(10000);
+	}
 	for (int32_t i = 0; i < WITNESS_ENGINES; i++)
 		pthread_join(engines[i].thread, NULL);
 	while (!witness->closes)

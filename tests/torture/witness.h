@@ -28,6 +28,8 @@ struct witness_engine {
 struct witness_run {
 	struct witness_engine engines[WITNESS_ENGINES];
 	_Atomic int phase;
+	_Atomic int ended;           /* engines that have taken all their steps */
+	char standing[256];          /* the instance's state and reason, as last seen */
 	char generation[37];         /* as the parent found it in the directory; "" if none */
 	struct sluice_report report; /* of a run that closed */
 	struct sluice_former former; /* the same */
