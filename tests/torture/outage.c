@@ -137,9 +137,8 @@ static void open_instance(struct scene *scene)
 
 	if (sink == NULL)
 		fail("open the sink", error.message);
-	snprintf(options, sizeof(options),
-	         "lanes=%d shared_lanes=0 lane_slots=%d keys=256", ENGINES,
-	         LANE_SLOTS);
+	snprintf(options, sizeof(options), "lanes=%d shared_lanes=0 lane_slots=%d keys=256",
+	         ENGINES, LANE_SLOTS);
 	scene->sluice = lane_directory_open(&scene->directory, sink, &torture_streams, options);
 	scene->witness->run_count = 1;
 	lane_directory_files(&scene->directory, scene->witness->runs[0].generation);
