@@ -78,16 +78,16 @@ static size_t largest_record(const struct sluice_streams *streams)
 }
 
 /* Versions must grow across runs, although this run knows nothing of the rows that earlier ones
- * left: they count from the time of opening in microseconds, which no key's puts overtake, and from
- * above those of runs whose files are here. The sink refuses to write a row that has a newer version,
- * so a clock that went back is found out, not obeyed. */
+ * left: they count from the time of opening in nanoseconds, which no key's puts overtake, as each
+ * takes more than one, and from above those of runs whose files are here. The sink refuses to write
+ * a row that has a newer version, so a clock that went back is found out, not obeyed. */
 static enum sluice_status open_recovery(struct sluice *sluice, uint64_t *first_version,
                                         struct sluice_error *error)
 {
 	struct slu_recovery *recovery = &sluice->recovery;
 	enum sluice_status status;
 
-	*first_version = sluice->env->realtime_us(sluice->env);
+	*first_version = sluice->env->realtime_us(sluice->env) * 1000;
 	recovery->env = sluice->env;
 	recovery->directory = &sluice->directory;
 	recovery->streams = sluice->streams;

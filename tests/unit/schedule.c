@@ -74,7 +74,7 @@ static void put_one_if(size_t lane, uint64_t id)
 	(void)!sluice_get(m.lanes[lane], &items, &id, &item, &version);
 	item = (struct item){.id = id, .value = m.step};
 	check((version == 0) == (m.key[id].puts == 0));
-	check(version == 0 || version == m.world.realtime_us + m.key[id].puts);
+	check(version == 0 || version == world_first_version(&m.world) + m.key[id].puts);
 	status = sluice_put_if(m.lanes[lane], &items, &item, sizeof(item), version + stale, NULL);
 	check(status == SLUICE_FULL || (status == SLUICE_CONFLICT) == stale);
 	if (status == SLUICE_OK)
@@ -250,7 +250,7 @@ static void check_rows(void)
 		check((last[id] != NULL) == (m.key[id].puts > 0));
 		if (last[id] == NULL)
 			continue;
-		check(last[id]->version == m.world.realtime_us + m.key[id].puts);
+		check(last[id]->version == world_first_version(&m.world) + m.key[id].puts);
 		check(last[id]->removed == m.key[id].removed);
 		check(last[id]->record.item.value == m.key[id].value);
 	}

@@ -7,6 +7,11 @@ struct fixture f;
 void open_with(const char *options)
 {
 	world_init(&f.world);
+	open_in_world(options);
+}
+
+void open_in_world(const char *options)
+{
 	f.sink = scripted_sink_new();
 	f.sluice = world_open(&f.world, f.sink, options);
 	f.flusher = &f.sluice->flusher;

@@ -21,6 +21,8 @@ struct fixture {
 extern struct fixture f;
 
 void open_with(const char *options);
+/* The same, in the world as it is. */
+void open_in_world(const char *options);
 /* Closes it, and wants all its memory back. */
 void tear_down(void);
 

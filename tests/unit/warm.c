@@ -48,12 +48,12 @@ Test(warm, nothing_becomes_pending_and_nothing_is_sent)
 Test(warm, an_old_row_has_the_least_version_that_no_put_has)
 {
 	assert_status(warm_item(f.lane, 7, 70, ROW_VERSION), SLUICE_OK);
-	assert_equal(version_of(7), f.world.realtime_us + 1);
+	assert_equal(version_of(7), world_first_version(&f.world) + 1);
 }
 
 Test(warm, a_row_from_a_later_clock_keeps_its_version)
 {
-	uint64_t version = f.world.realtime_us + 1000;
+	uint64_t version = world_first_version(&f.world) + 1000;
 
 	assert_status(warm_item(f.lane, 7, 70, version), SLUICE_OK);
 	assert_equal(version_of(7), version);
@@ -63,10 +63,10 @@ Test(warm, a_row_from_a_later_clock_keeps_its_version)
 
 Test(warm, the_row_of_a_clock_just_behind_is_passed_by_the_first_put)
 {
-	assert_status(warm_item(f.lane, 7, 70, f.world.realtime_us), SLUICE_OK);
-	assert_equal(version_of(7), f.world.realtime_us + 1);
+	assert_status(warm_item(f.lane, 7, 70, world_first_version(&f.world)), SLUICE_OK);
+	assert_equal(version_of(7), world_first_version(&f.world) + 1);
 	assert_status(put_item(f.lane, 7, 71), SLUICE_OK);
-	assert_equal(version_of(7), f.world.realtime_us + 2);
+	assert_equal(version_of(7), world_first_version(&f.world) + 2);
 	assert_equal(value_of(f.lane, 7), 71);
 }
 
@@ -102,7 +102,7 @@ Test(warm, a_warmed_key_is_removed_with_a_greater_version)
 	assert_status(warm_item(f.lane, 7, 70, ROW_VERSION), SLUICE_OK);
 	assert_status(sluice_remove(f.lane, &items, &id, NULL), SLUICE_OK);
 	assert_status(sluice_get(f.lane, &items, &id, &item, &version), SLUICE_MISS);
-	assert_equal(version, f.world.realtime_us + 2);
+	assert_equal(version, world_first_version(&f.world) + 2);
 }
 
 Test(warm, a_short_record_is_read_back_exactly)
@@ -129,7 +129,7 @@ Test(warm, what_was_put_stays)
 	world_settle(f.sluice);
 	assert_status(warm_item(f.lane, 7, 70, INT64_MAX), SLUICE_CONFLICT);
 	assert_equal(value_of(f.lane, 7), 71);
-	assert_equal(version_of(7), f.world.realtime_us + 1);
+	assert_equal(version_of(7), world_first_version(&f.world) + 1);
 }
 
 Test(warm, what_was_removed_stays_removed)
@@ -163,7 +163,7 @@ Test(warm, one_that_was_cut_off_is_a_miss_until_the_next_put)
 	assert_status(warm_item(f.other, 7, 70, ROW_VERSION), SLUICE_CONFLICT);
 	assert_status(put_item(f.other, 7, 71), SLUICE_OK);
 	assert_equal(value_of(f.lane, 7), 71);
-	assert_equal(version_of(7), f.world.realtime_us + 2);
+	assert_equal(version_of(7), world_first_version(&f.world) + 2);
 	world_settle(f.sluice);
 	assert_equal(value_of(f.lane, 7), 71);
 }
@@ -218,7 +218,7 @@ Test(warm, an_open_reserve_keeps_it_out)
 	((struct item *)record)->value = 81;
 	assert_status(sluice_commit(f.lane, NULL), SLUICE_OK);
 	assert_equal(value_of(f.lane, 8), 81);
-	assert_equal(version_of(8), f.world.realtime_us + 2);
+	assert_equal(version_of(8), world_first_version(&f.world) + 2);
 }
 
 /* As in a handler that interrupts a call on the lane. */

@@ -71,6 +71,11 @@ static void fake_barrier_everywhere(struct slu_env *env)
 /* ---- chance ---- */
 
 /* splitmix64 */
+uint64_t world_first_version(const struct world *world)
+{
+	return world->realtime_us * 1000;
+}
+
 uint64_t world_random(struct world *world)
 {
 	uint64_t mixed = world->random += 0x9e3779b97f4a7c15u;

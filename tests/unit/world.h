@@ -40,8 +40,8 @@
 struct world {
 	struct slu_env env;
 	_Atomic uint64_t now_ns; /* a flusher thread may read it */
-	uint64_t realtime_us;    /* what versions of new keys count from */
-	uint64_t random;         /* the seed of a splitmix64 */
+	uint64_t realtime_us;
+	uint64_t random; /* the seed of a splitmix64 */
 
 	size_t map_calls;
 	size_t map_fails_at; /* this call to map, counted from 1, finds no memory; 0: none does */
@@ -61,6 +61,8 @@ void world_init(struct world *world);
 void world_init_real(struct world *world);
 
 uint64_t world_random(struct world *world);
+/* What versions of new keys count from, in an instance that is opened now. */
+uint64_t world_first_version(const struct world *world);
 
 /* ---- an instance without a thread ---- */
 
