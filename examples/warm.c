@@ -29,7 +29,7 @@ static bool parse_id(const char *text, struct sluice_uuid *id)
 			continue;
 		if (sscanf(text, "%1x", &digit) != 1)
 			return false;
-		id->bytes[digits / 2] = (uint8_t)(id->bytes[digits / 2] << 4 | digit);
+		id->bytes[digits / 2] = (uint8_t)((unsigned)id->bytes[digits / 2] << 4 | digit);
 		digits++;
 	}
 	return digits == 32 && *text == '\0';
