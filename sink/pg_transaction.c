@@ -21,7 +21,8 @@ enum {
 	CHUNKS_A_STEP = 16,
 };
 
-#define DIVISION_BY_ZERO "22012"
+#define DIVISION_BY_ZERO "22012"  /* what a fence says that was not moved (pg_fence.h), */
+#define LOGARITHM_OF_ZERO "2201E" /* and a write that lacks a row (pg_session.c) */
 #define SILENCE_NS_MAX sluice_seconds(30)
 
 void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script,
@@ -120,23 +121,29 @@ static bool may_blame(const struct slu_statement *statement, enum slu_action act
 	return action != SLU_HALT_STREAM || writes;
 }
 
-/* An error, or an answer that is none. The fence and the guard of a write both speak by dividing by
- * zero; which of them did is known by its place. */
+static bool has(const PGresult *result, const char *sqlstate)
+{
+	const char *found = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return found != NULL && strcmp(found, sqlstate) == 0;
+}
+
+/* An error, or an answer that is none. A fence speaks by dividing by zero, and the guard of a write by
+ * an error that no row raises: theirs are many, and a division by zero is among them. */
 static enum slu_progress fail(struct slu_transaction *transaction,
                               struct slu_connection *connection, const PGresult *result)
 {
 	static const struct slu_statement sync = {.kind = SLU_COMMIT};
 	bool at_sync = transaction->answered == segment_of(transaction)->end;
 	const struct slu_statement *statement = at_sync ? &sync : answered_of(transaction);
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	bool zero = sqlstate != NULL && strcmp(sqlstate, DIVISION_BY_ZERO) == 0;
+	bool fences = statement->kind == SLU_FENCE || statement->kind == SLU_SEAL;
 	char where[SLU_REASON_SIZE];
 
-	if (zero && (statement->kind == SLU_FENCE || statement->kind == SLU_SEAL))
+	if (fences && has(result, DIVISION_BY_ZERO))
 		return refuse(transaction, connection);
-	if (slu_session_strayed(connection, sqlstate))
+	if (slu_session_strayed(connection, PQresultErrorField(result, PG_DIAG_SQLSTATE)))
 		return SLU_STOPPED;
-	if (zero && statement->kind == SLU_WRITE)
+	if (statement->kind == SLU_WRITE && has(result, LOGARITHM_OF_ZERO))
 		return stop(connection, SLU_HALT, statement,
 		            "not all were written: a newer version is in the table (another "
 		            "writer, or a clock that went back), or a trigger dropped some");
