@@ -177,6 +177,47 @@ Test(sink_replication, by_copy_it_is_the_same)
 	assert_told(2, 0);
 }
 
+/* ---- failover ---- */
+
+static char *standby_dsn(void)
+{
+	return stage_dsn(&stage, "host=%s port=%d user=postgres", tcp_server_directory(standby),
+	                 tcp_server_port(standby));
+}
+
+/* The primary is gone, and its standby takes its place. */
+static void fail_over(void)
+{
+	PGconn *connection = database_connect(standby_dsn());
+
+	stage_rest(&stage);
+	database_run(connection, "SELECT pg_promote()");
+	PQfinish(connection);
+}
+
+Test(sink_replication, a_promoted_standby_has_all_that_was_replicated_and_is_gone_on_with)
+{
+	PGconn *promoted;
+
+	driver_close(&driver);
+	driver_open(&driver,
+	            stage_dsn(&stage, "host=%s,%s port=%d,%d user=postgres",
+	                      tcp_server_directory(stage.tcp), tcp_server_directory(standby),
+	                      tcp_server_port(stage.tcp), tcp_server_port(standby)),
+	            NULL, NULL);
+	want("standby");
+	commit(5);
+	commit(200);
+	assert_told(2, 0);
+	fail_over();
+	commit(5);
+	cr_assert_eq(driver.progress.reconnects, 1);
+	promoted = database_connect(standby_dsn());
+	cr_assert_eq(database_query_int(promoted, "SELECT count(*) FROM orders"), 210);
+	PQfinish(promoted);
+	stage_wake(&stage);
+}
+
 /* ---- what an engine hears ---- */
 
 static struct sluice_ticket put_order(struct sluice_lane *lane)
