@@ -110,15 +110,18 @@ static void name_rows(struct slu_transaction *transaction, const struct slu_stat
 }
 
 /* Only what writes rows can blame one, or their table; the commit blames one, but does not know
- * which. */
-static bool may_blame(const struct slu_statement *statement, enum slu_action action)
+ * which. Letters are no stream's rows: as long as their table takes none, all wait, for the row that
+ * was refused must not be lost. */
+static enum slu_action action_for(const struct slu_statement *statement, enum slu_action action)
 {
 	bool writes = statement->kind == SLU_WRITE || statement->kind == SLU_REMOVE ||
 	              statement->kind == SLU_COPY;
 
 	if (action == SLU_ISOLATE)
-		return writes || statement->kind == SLU_COMMIT;
-	return action != SLU_HALT_STREAM || writes;
+		return writes || statement->kind == SLU_COMMIT ? action : SLU_HALT;
+	if (action == SLU_HALT_STREAM && statement->kind == SLU_LETTER)
+		return SLU_RETRY;
+	return action == SLU_HALT_STREAM && !writes ? SLU_HALT : action;
 }
 
 static bool has(const PGresult *result, const char *sqlstate)
@@ -150,8 +153,7 @@ static enum slu_progress fail(struct slu_transaction *transaction,
 	slu_trouble_of_result(&connection->trouble, connection->pg, result,
 	                      name_statement(statement, where, sizeof(where)));
 	name_rows(transaction, statement, result);
-	if (!may_blame(statement, connection->trouble.action))
-		connection->trouble.action = SLU_HALT;
+	connection->trouble.action = action_for(statement, connection->trouble.action);
 	return SLU_STOPPED;
 }
 
