@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pg_transaction.h - says a script to Postgres over a ready connection, and judges the answer.
+ * pg_transaction.h - says a script to Postgres over a ready connection, until it is committed.
  *
  *      begin -> step* -> SLU_DONE       committed, and the connection is idle again
  *                     -> SLU_STOPPED    connection->trouble tells why
@@ -38,6 +38,20 @@ struct slu_transaction {
 	uint64_t silent_moves;    /* it was this when something last did, */
 	uint64_t silent_until_ns; /* and waiting for more ends then */
 };
+
+/* The segment that is being said. */
+static inline const struct slu_segment *
+slu_transaction_segment(const struct slu_transaction *transaction)
+{
+	return &transaction->script->segments[transaction->segment];
+}
+
+/* The statement that is to be answered next. */
+static inline const struct slu_statement *
+slu_transaction_answered(const struct slu_transaction *transaction)
+{
+	return &transaction->script->statements[transaction->answered];
+}
 
 /* `script` must be made for this connection's epoch (slu_script_set_epoch) and not be refused. */
 void slu_transaction_begin(struct slu_transaction *transaction, const struct slu_script *script,
