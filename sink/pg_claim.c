@@ -20,7 +20,7 @@ enum {
 
 /* ---- sending ---- */
 
-/* The parameters that each statement of the fence begins with, and room for one more. */
+/* The parameters that the statements of the fence begin with, and room for one more. */
 struct claim {
 	unsigned char owner[sizeof(uint64_t)];
 	const char *values[3];
@@ -89,7 +89,8 @@ bool slu_claim_take(const struct slu_connection *connection)
 	struct claim claim;
 
 	fill_claim(&claim, connection->target);
-	return connection->found ? take(connection, &claim) : make(connection, &claim);
+	return send_claim(connection, slu_fence_end_sql, &claim, 1) &&
+	       (connection->found ? take(connection, &claim) : make(connection, &claim));
 }
 
 /* ---- answers ---- */
@@ -127,6 +128,16 @@ enum slu_progress slu_claim_found(struct slu_connection *connection, const PGres
 		                name);
 		return SLU_STOPPED;
 	}
+	return SLU_PENDING;
+}
+
+enum slu_progress slu_claim_ended(const struct slu_connection *connection, const PGresult *result)
+{
+	const struct slu_target *target = connection->target;
+
+	if (PQntuples(result) > 0 && target->warn != NULL)
+		target->warn(target->warn_context,
+		             "a session left behind was still at work on the run, and was ended");
 	return SLU_PENDING;
 }
 

@@ -14,10 +14,13 @@ bool slu_claim_look(const struct slu_connection *connection);
  * SLU_STOPPED: it is another's, or is gone. */
 enum slu_progress slu_claim_found(struct slu_connection *connection, const PGresult *result);
 
-/* Queues what takes it. Returns false when libpq refused, or out of memory. */
+/* Queues what ends a session left behind, and what takes the row. Returns false when libpq refused, or out of memory. */
 bool slu_claim_take(const struct slu_connection *connection);
 
-/* Reads the answer: `epoch`, `applied` and `sealed`. SLU_PENDING: it is ours. */
+/* Reads the first answer, and tells of a session that was ended. SLU_PENDING. */
+enum slu_progress slu_claim_ended(const struct slu_connection *connection, const PGresult *result);
+
+/* Reads the second: `epoch`, `applied` and `sealed`. SLU_PENDING: it is ours. */
 enum slu_progress slu_claim_taken(struct slu_connection *connection, const PGresult *result);
 
 #endif

@@ -17,6 +17,13 @@ enum {
 const char slu_fence_look_sql[] =
 	"SELECT epoch, owner = $2::bigint FROM sluice.lane WHERE generation = $1::uuid";
 
+/* Who updates a row has its number in xmax, and a lock on that number. */
+const char slu_fence_end_sql[] =
+	"SELECT pg_terminate_backend(l.pid) FROM sluice.lane AS r JOIN pg_locks AS l "
+	"ON l.locktype = 'transactionid' AND l.transactionid = r.xmax AND l.granted "
+	"JOIN pg_stat_activity AS a ON a.pid = l.pid AND a.usename = current_user "
+	"WHERE r.generation = $1::uuid";
+
 const char slu_fence_make_sql[] =
 	"INSERT INTO sluice.lane (generation, epoch, owner, applied) VALUES ($1::uuid, 1, "
 	"$2::bigint, $3::bigint[]) ON CONFLICT (generation) DO NOTHING "

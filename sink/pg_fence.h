@@ -3,8 +3,9 @@
  * pg_fence.h - the row of sluice.lane that makes a batch count once.
  *
  *      every connect look    whose it is, and its epoch; over if it was ours and is another's
+ *                    end     a session left behind that is still at work on it
  *                    make    a row that was not there, epoch 1     or, if the epoch is still so,
- *                    take    owner = us, epoch = epoch + 1         wait out a session left behind;
+ *                    take    owner = us, epoch = epoch + 1         wait until that session is gone;
  *                                                                  both tell `applied`
  *      first in      move    applied: from -> to, if generation, epoch and `from` are still so and
  *      every batch           the run is not sealed; otherwise an error, and nothing of the
@@ -27,6 +28,11 @@
 /* Parameters in binary: generation uuid, owner bigint. One row: epoch, whether we are the owner; or
  * none. Takes no lock. */
 extern const char slu_fence_look_sql[];
+
+/* Parameters in binary: generation uuid. One row for each session of our role that has the row locked,
+ * which is told to end: a client that is cut off in the middle of a batch leaves one. Waits for
+ * nothing; `take` does. */
+extern const char slu_fence_end_sql[];
 
 /* Parameters in binary: generation uuid, owner bigint, applied bigint[] (all 0). One row: epoch,
  * applied, whether sealed. None if another was quicker. */

@@ -23,8 +23,8 @@
  * that for the next client. */
 static const char whose_sql[] = "SELECT pg_backend_pid(), current_setting('sluice.session', true)";
 
-/* lock_timeout ends the wait for a zombie's row, and idle_in_transaction_session_timeout ends a
- * zombie. Generic plans: else each array statement would be planned anew with its values. Names of
+/* lock_timeout ends the wait for the row of a zombie that does not hear us (pg_fence.h, end), and
+ * idle_in_transaction_session_timeout ends one that is not ours to end. Generic plans: else each array statement would be planned anew with its values. Names of
  * types are compared: they are quoted only where they must be. */
 static const char settings_sql[] =
 	"SELECT set_config('sluice.session', $1, false), "
@@ -46,6 +46,7 @@ enum step {
 	FENCE,
 	STREAM,
 	LOOK,
+	END,
 	CLAIM,
 	RIGHTS,
 };
@@ -183,7 +184,9 @@ static enum step step_at(const struct sluice_streams *streams, size_t at,
 		return COLUMNS;
 	if (at == next + 1)
 		return LOOK;
-	return at == next + 2 ? CLAIM : RIGHTS;
+	if (at == next + 2)
+		return END;
+	return at == next + 3 ? CLAIM : RIGHTS;
 }
 
 #define STRAYED                                                                                   \
@@ -302,6 +305,8 @@ static enum slu_progress hear(struct slu_connection *connection, const PGresult 
 		return read_rights(connection, result);
 	if (step == LOOK)
 		return slu_claim_found(connection, result);
+	if (step == END)
+		return slu_claim_ended(connection, result);
 	if (step == CLAIM)
 		return slu_claim_taken(connection, result);
 	return SLU_PENDING;

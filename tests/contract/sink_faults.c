@@ -9,6 +9,7 @@
 
 #include "db/server/disposable.h"
 
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -152,10 +153,19 @@ Test(sink_faults, an_idle_session_that_ends_is_replaced_before_it_is_needed)
 	server_close(&server);
 }
 
-/* A session that the sink left behind still holds the row of its fence: nothing may be decided
- * before it has ended. The database plays that session, and commits the sink's batch in its name.
- */
-Test(sink_faults, a_session_left_behind_is_waited_for)
+/* A session that the sink left behind is still at work on the row of its fence. The database plays
+ * that session, in the sink's name. */
+static PGconn *open_zombie(const char *dsn)
+{
+	PGconn *zombie = database_connect(dsn);
+
+	database_run(zombie, "BEGIN; UPDATE sluice.lane SET applied = '{5,1,0}'; "
+	                     "INSERT INTO executions (provider_id, execution_id, fill_quantity, "
+	                     "fill_price, traded_at) VALUES (1, 'zombie', 1, 1, now())");
+	return zombie;
+}
+
+Test(sink_faults, a_session_left_behind_is_ended)
 {
 	struct server server;
 	struct driver driver;
@@ -165,10 +175,37 @@ Test(sink_faults, a_session_left_behind_is_waited_for)
 	server_open(&server);
 	driver_open(&driver, server.dsn, NULL, NULL);
 	driver_connect(&driver);
-	zombie = database_connect(server.dsn);
-	database_run(zombie, "BEGIN; UPDATE sluice.lane SET applied = '{5,1,0}'; "
-	                     "INSERT INTO executions (provider_id, execution_id, fill_quantity, "
-	                     "fill_price, traded_at) VALUES (1, 'zombie', 1, 1, now())");
+	zombie = open_zombie(server.dsn);
+	inflict(&server, &driver, TERMINATE);
+	submit(&driver, &content, 1);
+	driver_settle(&driver);
+	cr_assert_committed(&driver);
+	cr_assert_rows(&server, FEW, 0);
+	PQclear(PQexec(zombie, "COMMIT"));
+	cr_assert_eq(PQstatus(zombie), CONNECTION_BAD);
+	cr_assert_rows(&server, FEW, 0);
+	PQfinish(zombie);
+	driver_close(&driver);
+	server_close(&server);
+}
+
+/* One that is not ours to end has another role: nothing may be decided before it has ended, and then
+ * it has committed the sink's batch. */
+Test(sink_faults, a_session_left_behind_that_can_not_be_ended_is_waited_for)
+{
+	struct server server;
+	struct driver driver;
+	struct content content = {FEW, 0};
+	PGconn *zombie;
+	char dsn[300], sql[200];
+
+	server_open(&server);
+	driver_open(&driver, server.dsn, NULL, NULL);
+	driver_connect(&driver);
+	snprintf(sql, sizeof(sql), "CREATE ROLE zombie_%ld LOGIN SUPERUSER", (long)getpid());
+	database_run(server.admin, sql);
+	snprintf(dsn, sizeof(dsn), "%s user=zombie_%ld", server.dsn, (long)getpid());
+	zombie = open_zombie(dsn);
 	inflict(&server, &driver, TERMINATE);
 	submit(&driver, &content, 1);
 	/* To the point where the sink's new session waits for the lock. */
@@ -183,6 +220,8 @@ Test(sink_faults, a_session_left_behind_is_waited_for)
 	cr_assert_committed(&driver);
 	cr_assert_rows(&server, 0, 1);
 	PQfinish(zombie);
+	snprintf(sql, sizeof(sql), "DROP ROLE zombie_%ld", (long)getpid());
+	database_run(server.admin, sql);
 	driver_close(&driver);
 	server_close(&server);
 }
