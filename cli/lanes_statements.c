@@ -301,9 +301,7 @@ void slu_lanes_statements_free(struct slu_lanes_statements *statements)
 	if (statements == NULL)
 		return;
 	for (size_t i = 0; i < SLUICE_STREAMS_MAX; i++) {
-		free(statements->made[i].copy_sql);
-		free(statements->made[i].write_sql);
-		free(statements->made[i].remove_sql);
+		slu_model_stream_free(&statements->made[i]);
 		free(statements->tables[i]);
 	}
 	free(statements);

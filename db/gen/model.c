@@ -39,7 +39,7 @@ static void free_query(struct slu_model_query *query)
 	free(query->copy_sql);
 }
 
-static void free_stream(struct slu_model_stream *stream)
+void slu_model_stream_free(struct slu_model_stream *stream)
 {
 	free(stream->name);
 	free(stream->table);
@@ -62,7 +62,7 @@ void slu_model_free(struct slu_model *model)
 	for (i = 0; i < model->query_count; i++)
 		free_query(&model->queries[i]);
 	for (i = 0; i < model->stream_count; i++)
-		free_stream(&model->streams[i]);
+		slu_model_stream_free(&model->streams[i]);
 	free(model->enumerations);
 	free(model->structs);
 	free(model->queries);

@@ -93,6 +93,8 @@ struct slu_model {
 };
 
 void slu_model_free(struct slu_model *model);
+/* What one stream owns. */
+void slu_model_stream_free(struct slu_model_stream *stream);
 void slu_struct_free(struct slu_struct *object);
 
 /* Gives each field its place: keys first (`key_count` columns), then by falling alignment, the
