@@ -5,6 +5,8 @@
 #include "cli/json.h"
 #include "cli/progress.h"
 
+#include "trading.h"
+
 #include <inttypes.h>
 
 __extension__ typedef unsigned __int128 uint128;
@@ -16,10 +18,19 @@ static bool balanced(const struct sluice_account *account)
 	                                    account->pending;
 }
 
+static bool all_balanced(const struct sluice_report *report)
+{
+	bool all = balanced(&report->account);
+
+	for (size_t index = 0; index < trading_streams.count; index++)
+		all &= balanced(&report->streams[index]);
+	return all;
+}
+
 bool slu_demo_succeeded(const struct slu_demo_result *result)
 {
 	return result->verification.exact && result->report.account.pending == 0 &&
-	       balanced(&result->report.account);
+	       all_balanced(&result->report);
 }
 
 static uint64_t rows_per_second(const struct slu_demo_result *result)
@@ -31,20 +42,30 @@ static uint64_t rows_per_second(const struct slu_demo_result *result)
 
 /* ---- words ---- */
 
-static void tell_account(FILE *out, const struct slu_demo_result *result)
+static void tell_account(FILE *out, const char *of, const struct sluice_account *account)
 {
-	const struct sluice_account *account = &result->report.account;
 	char n[6][SLU_GROUPED_SIZE];
 
 	fprintf(out,
-	        "account       accepted %s = committed %s + coalesced %s + dead-lettered %s "
-	        "+ dropped %s + pending %s%s\n",
-	        slu_grouped(n[0], account->accepted), slu_grouped(n[1], account->committed),
+	        "%-13s accepted %s = committed %s + coalesced %s + dead-lettered %s + dropped %s + "
+	        "pending %s%s\n",
+	        of, slu_grouped(n[0], account->accepted), slu_grouped(n[1], account->committed),
 	        slu_grouped(n[2], account->coalesced), slu_grouped(n[3], account->dead_lettered),
 	        slu_grouped(n[4], account->dropped), slu_grouped(n[5], account->pending),
 	        balanced(account) ? "" : "  DOES NOT ADD UP");
-	if (account->pending > 0)
-		fprintf(out, "              pending because: %s\n", result->report.reason);
+}
+
+static void tell_accounts(FILE *out, const struct sluice_report *report)
+{
+	tell_account(out, "account", &report->account);
+	for (size_t index = 0; index < trading_streams.count; index++) {
+		char of[32];
+
+		snprintf(of, sizeof(of), "  %s", trading_streams.streams[index]->name);
+		tell_account(out, of, &report->streams[index]);
+	}
+	if (report->account.pending > 0)
+		fprintf(out, "              pending because: %s\n", report->reason);
 }
 
 static void tell_run(FILE *out, const struct slu_demo_result *result)
@@ -123,7 +144,7 @@ static void tell_verification(FILE *out, const struct slu_verification *verifica
 
 void slu_demo_report_text(FILE *out, const struct slu_demo_result *result)
 {
-	tell_account(out, result);
+	tell_accounts(out, &result->report);
 	tell_run(out, result);
 	tell_latencies(out, result);
 	tell_verification(out, &result->verification);
@@ -209,6 +230,13 @@ bool slu_demo_report_json(FILE *out, const struct slu_demo_result *result)
 	slu_json_begin(&json, out);
 	slu_json_text(&json, "version", sluice_version());
 	write_account(&json, &result->report.account);
+	slu_json_open(&json, "streams");
+	for (size_t index = 0; index < trading_streams.count; index++) {
+		slu_json_open(&json, trading_streams.streams[index]->name);
+		write_account(&json, &result->report.streams[index]);
+		slu_json_close(&json);
+	}
+	slu_json_close(&json);
 	write_verification(&json, &result->verification);
 	write_latencies(&json, result);
 	slu_json_integer(&json, "rows_per_second", rows_per_second(result));
